@@ -1,0 +1,44 @@
+//! What can go wrong with a request, by what the run should do about it.
+
+/// A request that did not bring what was asked for, after every retry that was worth it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    /// What it means for the run.
+    pub kind: ApiErrorKind,
+    /// What was being done, to what, and what came back; no token, no text of a message.
+    pub message: String,
+}
+
+/// What a failed request means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ApiErrorKind {
+    /// 404 with a JSON `{"message": …}`: this conversation is gone.
+    Gone,
+    /// 403 with a JSON `{"message": …}` that is not about licence or organisation.
+    Forbidden,
+    /// 400 or another 4xx.
+    Rejected,
+    /// 404 or 403 of any other form, or a redirect: the URL, the licence, the organisation.
+    Systemic,
+    /// 401 after every retry: the run ends.
+    Unauthorized,
+    /// 429 for longer than the run may wait: the run ends.
+    RateLimited,
+    /// 5xx after every retry.
+    Server,
+    /// Time-out after every retry.
+    Timeout,
+    /// Transport after every retry.
+    Transport,
+    /// 20 transport failures in a row over all requests: the run ends.
+    Unreachable,
+    /// A 200 that is not the promised JSON, after every retry.
+    Malformed,
+    /// The body is over the cap.
+    TooLarge,
+    /// `--max-requests` is spent: the run ends.
+    BudgetSpent,
+    /// The client could not be set up so.
+    Configuration,
+}

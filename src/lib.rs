@@ -1,0 +1,9 @@
+//! convault archives chat conversations from the iMBRACE gateway into SQL.
+
+pub mod api;
+pub mod clock;
+pub mod model;
+pub mod monitor;
+pub mod normalize;
+pub mod store;
+pub mod wire;

@@ -1,0 +1,97 @@
+//! What one transaction writes.
+
+use crate::model::{
+    ConversationKey, ConversationState, Failure, Message, MessageCounts, MessageId, Piece, Proof,
+    RunId, TailProof, Timestamp,
+};
+
+/// What one transaction writes: pages and outcomes in the order in which they happened.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The run that writes; `None` only for an empty batch.
+    pub run: Option<RunId>,
+    /// Pages in the order of their requests within each conversation.
+    pub pages: Vec<PageWrite>,
+    /// Conversations that ended in this batch; at most one for each conversation.
+    pub outcomes: Vec<ConversationOutcome>,
+    /// What the links endpoint said.
+    pub links: Vec<LinkRow>,
+}
+
+/// What one page changes.
+#[derive(Debug, Clone)]
+pub struct PageWrite {
+    /// Whose page it is.
+    pub conversation: ConversationKey,
+    /// T: when the page was requested, on the gateway's clock.
+    pub observed_at: Timestamp,
+    /// Messages that are new or have changed, or may have; empty where the worker has seen that
+    /// the archive holds each as it is. May repeat a message of an earlier page.
+    pub messages: Vec<Message>,
+    /// Archived messages that this page shows absent (walk.md "Absence"): `missing_since` is set
+    /// where it is null.
+    pub absent: Vec<MessageId>,
+    /// The state of the walk after this page; the last one of a batch counts.
+    pub progress: Option<WalkProgress>,
+}
+
+/// What is kept of a walk, so that the next run goes on where this one stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalkProgress {
+    /// The whole ledger after the page; replaces the stored one.
+    pub ledger: Vec<Piece>,
+    /// The cover that `--full` is building; replaces the stored one.
+    pub full_ledger: Vec<Piece>,
+    /// When `--full` began to build it.
+    pub full_since: Option<Timestamp>,
+    /// b of walk.md.
+    pub unlisted: Option<i64>,
+    /// How the tail was proven.
+    pub tail_proof: Option<TailProof>,
+    /// What the ledger proves.
+    pub proof: Proof,
+}
+
+/// How a conversation ended in this run.
+#[derive(Debug, Clone)]
+pub struct ConversationOutcome {
+    /// Which conversation.
+    pub conversation: ConversationKey,
+    /// The new state.
+    pub state: ConversationState,
+    /// Why, in words; `None` where it is complete.
+    pub reason: Option<String>,
+    /// The failure to record, if any; a complete outcome resolves the open failures instead.
+    pub failure: Option<Failure>,
+    /// When head and count agreed with the archive, on the gateway's clock; `None` leaves the
+    /// stored time as it is.
+    pub checked_at: Option<Timestamp>,
+    /// What was met, for `run_conversations`.
+    pub messages: MessageCounts,
+    /// Requests spent on it, retries not counted.
+    pub requests: u64,
+    /// When it ended, by this machine's clock.
+    pub finished_at: Timestamp,
+}
+
+/// One answer of the links endpoint for one number; no conversation where it has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkRow {
+    /// The number as it was asked for.
+    pub phone_number: String,
+    /// The conversation, if there is one.
+    pub conversation_id: Option<String>,
+    /// The link as received.
+    pub link: Option<String>,
+    /// When the link was made, if readable.
+    pub created_at: Option<Timestamp>,
+}
+
+/// What a committed batch did, decided inside the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BatchStats {
+    /// Messages by outcome.
+    pub messages: MessageCounts,
+    /// Rows inserted or changed in all tables.
+    pub rows: u64,
+}
