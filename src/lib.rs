@@ -6,4 +6,5 @@ pub mod model;
 pub mod monitor;
 pub mod normalize;
 pub mod store;
+pub mod walk;
 pub mod wire;

@@ -64,6 +64,9 @@ pub struct Piece {
     pub before: Option<Timestamp>,
     /// The oldest send time, on the gateway's clock, of a page that this piece rests on.
     pub sent_at: Timestamp,
+    /// Whether the piece has been cut back to what is final (below its T - λ) already; a later
+    /// run does that to the pieces of the runs before it.
+    pub settled: bool,
 }
 
 /// How the tail of a conversation was proven (walk.md "The tail").

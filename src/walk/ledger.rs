@@ -1,0 +1,390 @@
+//! The arithmetic of covered intervals.
+//!
+//! Inside, a piece is a closed range of whole milliseconds; outside, an open interval between
+//! the times of two rows. On the grid of milliseconds both say the same: the open interval
+//! (a, b) holds a+1 to b-1, so two pages join exactly if the lower one's first row is strictly
+//! newer than the upper one's last row, which is the rule of linking.
+
+use std::time::Duration;
+
+use crate::model::{Piece, Proof, Timestamp};
+
+/// An open interval of `created_at` that a page certifies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval {
+    /// The open lower end: the time of the page's last row; `None` is minus infinity (the tail).
+    pub after: Option<Timestamp>,
+    /// The open upper end: the time of the page's first row; `None` is plus infinity (the head).
+    pub before: Option<Timestamp>,
+}
+
+impl Interval {
+    /// The whole line of time.
+    pub const ALL: Self = Self {
+        after: None,
+        before: None,
+    };
+
+    /// Whether a time lies strictly inside.
+    pub fn contains(self, time: Timestamp) -> bool {
+        self.after.is_none_or(|after| after < time)
+            && self.before.is_none_or(|before| time < before)
+    }
+}
+
+/// The pieces of the line that are covered, oldest first, disjoint. Small: the pages of one walk
+/// are one piece, and settled pieces beyond [`Ledger::SETTLED_MAX`] are merged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ledger {
+    spans: Vec<Span>,
+}
+
+/// A closed range of milliseconds; the smallest and largest number stand for the infinities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Span {
+    from: i64,
+    to: i64,
+    sent_at: Timestamp,
+    settled: bool,
+}
+
+impl Span {
+    const fn joins(&self, above: &Self) -> bool {
+        self.to.saturating_add(1) >= above.from
+    }
+}
+
+impl Ledger {
+    /// How many settled pieces are kept apart at most; more are merged, oldest proof kept.
+    pub const SETTLED_MAX: usize = 64;
+
+    /// A ledger of stored pieces.
+    pub fn from_pieces(pieces: &[Piece]) -> Self {
+        let mut spans: Vec<Span> = pieces
+            .iter()
+            .map(|piece| Span {
+                from: piece.after.map_or(i64::MIN, |time| time.as_millis() + 1),
+                to: piece.before.map_or(i64::MAX, |time| time.as_millis() - 1),
+                sent_at: piece.sent_at,
+                settled: piece.settled,
+            })
+            .filter(|span| span.from <= span.to)
+            .collect();
+        spans.sort_unstable_by_key(|span| span.from);
+        Self { spans }
+    }
+
+    /// The pieces to store, oldest first.
+    pub fn pieces(&self) -> Vec<Piece> {
+        self.spans
+            .iter()
+            .map(|span| Piece {
+                after: (span.from != i64::MIN).then(|| Timestamp::from_millis(span.from - 1)),
+                before: (span.to != i64::MAX).then(|| Timestamp::from_millis(span.to + 1)),
+                sent_at: span.sent_at,
+                settled: span.settled,
+            })
+            .collect()
+    }
+
+    /// Whether nothing is covered.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Covers an interval by a page that was sent at `sent_at`. A newer page replaces what it
+    /// covers; what a still newer page covers stays as it is.
+    pub fn claim(&mut self, interval: Interval, sent_at: Timestamp) {
+        let from = interval
+            .after
+            .map_or(i64::MIN, |time| time.as_millis().saturating_add(1));
+        let to = interval
+            .before
+            .map_or(i64::MAX, |time| time.as_millis().saturating_sub(1));
+        if from > to {
+            return;
+        }
+        let mut kept = Vec::with_capacity(self.spans.len() + 2);
+        let mut fresh = vec![Span {
+            from,
+            to,
+            sent_at,
+            settled: false,
+        }];
+        for span in self.spans.drain(..) {
+            if span.sent_at > sent_at {
+                fresh = fresh
+                    .into_iter()
+                    .flat_map(|part| without(part, span))
+                    .collect();
+                kept.push(span);
+            } else {
+                kept.extend(without(
+                    span,
+                    Span {
+                        from,
+                        to,
+                        sent_at,
+                        settled: false,
+                    },
+                ));
+            }
+        }
+        kept.append(&mut fresh);
+        kept.sort_unstable_by_key(|span| span.from);
+        self.spans = kept;
+        self.merge_pages();
+    }
+
+    /// Cuts every piece of earlier runs back to what is final, below T - λ, for good: a message
+    /// may become visible up to λ after its created time, so a page says nothing final about the
+    /// last λ before it was sent (A5).
+    pub fn settle(&mut self, lag: Duration) {
+        for span in &mut self.spans {
+            if !span.settled {
+                span.to = span
+                    .to
+                    .min(span.sent_at.minus(lag).as_millis().saturating_sub(1));
+                span.settled = true;
+            }
+        }
+        self.spans.retain(|span| span.from <= span.to);
+        while self.spans.len() > Self::SETTLED_MAX {
+            if !self.merge_closest() {
+                break;
+            }
+        }
+    }
+
+    /// Whether the whole line is covered.
+    pub fn covers_all(&self) -> bool {
+        self.bottom_of_top() == Some(None)
+    }
+
+    /// The open lower end of the piece that reaches plus infinity: `None` if there is no such
+    /// piece, `Some(None)` if it reaches down to minus infinity.
+    pub fn bottom_of_top(&self) -> Option<Option<Timestamp>> {
+        let mut bottom = *self.spans.last().filter(|span| span.to == i64::MAX)?;
+        for span in self.spans.iter().rev().skip(1) {
+            if !span.joins(&bottom) {
+                break;
+            }
+            bottom = *span;
+        }
+        Some((bottom.from != i64::MIN).then(|| Timestamp::from_millis(bottom.from - 1)))
+    }
+
+    /// The open upper end of the cover that reaches minus infinity: everything below it is
+    /// covered. `None` if the tail is not covered; the largest time if the whole line is.
+    pub fn top_of_bottom(&self) -> Option<Timestamp> {
+        let mut top = *self.spans.first().filter(|span| span.from == i64::MIN)?;
+        for span in &self.spans[1..] {
+            if !top.joins(span) {
+                break;
+            }
+            top = *span;
+        }
+        Some(Timestamp::from_millis(top.to.saturating_add(1)))
+    }
+
+    /// What the ledger proves, for pages that become final λ after they were sent.
+    pub fn proof(&self, lag: Duration) -> Proof {
+        let proven_at = if self.covers_all() {
+            self.spans.iter().map(|span| span.sent_at).min()
+        } else {
+            None
+        };
+        let mut settled = self.clone();
+        settled.settle(lag);
+        Proof {
+            proven_at,
+            horizon: settled.top_of_bottom(),
+        }
+    }
+
+    /// The holes between the pieces, newest first, as open intervals.
+    pub fn holes(&self) -> Vec<Interval> {
+        let mut holes = Vec::new();
+        let mut above: Option<i64> = None;
+        for span in self.spans.iter().rev() {
+            let open = above.map_or(span.to != i64::MAX, |from| span.to.saturating_add(1) < from);
+            if open {
+                holes.push(Interval {
+                    after: Some(Timestamp::from_millis(span.to)),
+                    before: above.map(Timestamp::from_millis),
+                });
+            }
+            above = Some(span.from);
+        }
+        if above != Some(i64::MIN) {
+            holes.push(Interval {
+                after: None,
+                before: above.map(Timestamp::from_millis),
+            });
+        }
+        holes
+    }
+
+    /// Pages of this run that touch become one piece with the smallest T; the head stays apart,
+    /// for its T is what the horizon grows by.
+    fn merge_pages(&mut self) {
+        let mut merged: Vec<Span> = Vec::with_capacity(self.spans.len());
+        for span in self.spans.drain(..) {
+            match merged.last_mut() {
+                Some(below)
+                    if !below.settled
+                        && !span.settled
+                        && span.to != i64::MAX
+                        && below.joins(&span) =>
+                {
+                    below.to = below.to.max(span.to);
+                    below.sent_at = below.sent_at.min(span.sent_at);
+                }
+                _ => merged.push(span),
+            }
+        }
+        self.spans = merged;
+    }
+
+    /// Merges the two neighbours whose send times are closest; false if none touch.
+    fn merge_closest(&mut self) -> bool {
+        let closest = (1..self.spans.len())
+            .filter(|&at| self.spans[at - 1].joins(&self.spans[at]))
+            .min_by_key(|&at| {
+                self.spans[at]
+                    .sent_at
+                    .as_millis()
+                    .abs_diff(self.spans[at - 1].sent_at.as_millis())
+            });
+        let Some(at) = closest else { return false };
+        let above = self.spans.remove(at);
+        let below = &mut self.spans[at - 1];
+        below.to = above.to;
+        below.sent_at = below.sent_at.min(above.sent_at);
+        true
+    }
+}
+
+/// What is left of `span` beside `hole`: nothing, one part or two.
+fn without(span: Span, hole: Span) -> impl Iterator<Item = Span> {
+    let below = (span.from < hole.from).then(|| Span {
+        to: span.to.min(hole.from - 1),
+        ..span
+    });
+    let above = (span.to > hole.to).then(|| Span {
+        from: span.from.max(hole.to + 1),
+        ..span
+    });
+    let parts = if span.to < hole.from || span.from > hole.to {
+        [Some(span), None]
+    } else {
+        [below, above]
+    };
+    parts.into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn between(after: Option<i64>, before: Option<i64>) -> Interval {
+        Interval {
+            after: after.map(at),
+            before: before.map(at),
+        }
+    }
+
+    #[test]
+    fn pages_join_only_if_the_lower_one_begins_strictly_above_the_edge() {
+        let mut linked = Ledger::default();
+        linked.claim(between(Some(50), None), at(1000));
+        linked.claim(between(None, Some(51)), at(1001));
+        assert!(linked.covers_all());
+
+        let mut tied = Ledger::default();
+        tied.claim(between(Some(50), None), at(1000));
+        tied.claim(between(None, Some(50)), at(1001));
+        assert!(
+            !tied.covers_all(),
+            "a message at 50 could be in neither page"
+        );
+        assert_eq!(tied.bottom_of_top(), Some(Some(at(50))));
+    }
+
+    #[test]
+    fn a_newer_page_replaces_what_it_covers_and_an_older_one_does_not() {
+        let mut ledger = Ledger::default();
+        ledger.claim(Interval::ALL, at(1000));
+        ledger.settle(Duration::ZERO);
+        ledger.claim(between(Some(10), Some(20)), at(2000));
+        assert_eq!(ledger.pieces().len(), 3);
+        ledger.claim(between(Some(900), None), at(2000));
+        assert_eq!(ledger.proof(Duration::ZERO).proven_at, Some(at(1000)));
+        ledger.settle(Duration::ZERO);
+        ledger.claim(between(Some(5), Some(30)), at(1500));
+        ledger.claim(between(Some(1800), None), at(3000));
+        let of_2000: Vec<_> = ledger
+            .pieces()
+            .into_iter()
+            .filter(|p| p.sent_at == at(2000))
+            .collect();
+        assert_eq!(of_2000.len(), 2);
+        assert_eq!(
+            (of_2000[0].after, of_2000[0].before),
+            (Some(at(10)), Some(at(20)))
+        );
+        assert!(ledger.covers_all());
+    }
+
+    #[test]
+    fn settling_cuts_back_to_the_horizon_once_and_for_all() {
+        let mut ledger = Ledger::default();
+        ledger.claim(Interval::ALL, at(10_000));
+        let lag = Duration::from_millis(600);
+        assert_eq!(ledger.proof(lag).horizon, Some(at(9_400)));
+        ledger.settle(lag);
+        ledger.settle(lag);
+        assert_eq!(ledger.top_of_bottom(), Some(at(9_400)));
+        ledger.claim(between(Some(9_399), None), at(20_000));
+        assert!(ledger.covers_all());
+        assert_eq!(ledger.proof(lag).horizon, Some(at(19_400)));
+        assert_eq!(ledger.proof(lag).proven_at, Some(at(10_000)));
+    }
+
+    #[test]
+    fn the_pages_of_one_walk_are_one_piece_beside_the_head() {
+        let mut ledger = Ledger::default();
+        for page in 0..1000 {
+            let top = 100_000 - page * 90;
+            let before = (page > 0).then_some(top);
+            ledger.claim(between(Some(top - 100), before), at(200_000 + page));
+        }
+        assert_eq!(ledger.pieces().len(), 2);
+    }
+
+    #[test]
+    fn holes_are_named_from_the_top() {
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.holes(), [Interval::ALL]);
+        ledger.claim(between(Some(90), None), at(1000));
+        ledger.claim(between(Some(10), Some(50)), at(1000));
+        assert_eq!(
+            ledger.holes(),
+            [between(Some(49), Some(91)), between(None, Some(11))],
+        );
+        ledger.claim(between(None, Some(95)), at(1001));
+        assert_eq!(ledger.holes(), []);
+    }
+
+    #[test]
+    fn stored_pieces_come_back_as_they_were() {
+        let mut ledger = Ledger::default();
+        ledger.claim(between(Some(90), None), at(1000));
+        ledger.claim(between(None, Some(50)), at(1001));
+        assert_eq!(Ledger::from_pieces(&ledger.pieces()), ledger);
+    }
+}

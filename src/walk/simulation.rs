@@ -1,0 +1,475 @@
+//! Walks against a model of the gateway whose list shifts while it is read: what may be claimed
+//! must be true, for every seed.
+//!
+//! The model keeps the assumptions A1 to A5 of the walk (one contiguous slice of one state,
+//! equal times in any order, arrivals up to λ late) and breaks everything else: it deletes and
+//! edits between any two requests, hides messages that it counts, caps the limit, and the
+//! archive is killed and goes on. Beside it, on the same schedules, the bare offset walk.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
+
+use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    Claim, ClaimedPage, Interval, Known, PageFacts, Position, Request, RowFacts, Rules, Step,
+    Verdict, Walk,
+};
+use crate::model::{FailureClass, Piece, Timestamp};
+
+const LAG_MS: i64 = 600;
+const WALKS: u64 = 1_500;
+
+/// How wild a schedule is.
+#[derive(Debug, Clone, Copy)]
+struct Schedule {
+    arrivals: f64,
+    late: f64,
+    deletions: f64,
+    burst: usize,
+    ties: f64,
+    cap: Option<u32>,
+    hidden: i64,
+    counts: bool,
+}
+
+struct Server {
+    random: ChaCha8Rng,
+    now: i64,
+    /// Listed messages, newest first, equal times in the order of this moment.
+    list: Vec<(u64, i64)>,
+    next_id: u64,
+    schedule: Schedule,
+    requests: u64,
+}
+
+impl Server {
+    fn new(seed: u64, size: usize, schedule: Schedule) -> Self {
+        let mut server = Self {
+            random: ChaCha8Rng::seed_from_u64(seed),
+            now: 1_000_000,
+            list: Vec::new(),
+            next_id: 0,
+            schedule,
+            requests: 0,
+        };
+        let mut time = 1_000_000 - 20 * i64::try_from(size).unwrap() - 10 * LAG_MS;
+        for _ in 0..size {
+            if !server.random.random_bool(schedule.ties) {
+                time += server.random.random_range(1..20);
+            }
+            server.insert(time);
+        }
+        server
+    }
+
+    fn insert(&mut self, time: i64) {
+        let at = self.list.partition_point(|&(_, other)| other > time);
+        self.list.insert(at, (self.next_id, time));
+        self.next_id += 1;
+    }
+
+    fn mutate(&mut self) {
+        self.now += self.random.random_range(1..40);
+        if self.random.random_bool(self.schedule.arrivals) {
+            for _ in 0..self.random.random_range(1..4) {
+                let time = if self.random.random_bool(self.schedule.late) {
+                    self.now - self.random.random_range(0..LAG_MS)
+                } else {
+                    self.now
+                };
+                self.insert(time);
+            }
+        }
+        if !self.list.is_empty() && self.random.random_bool(self.schedule.deletions) {
+            let from = self.random.random_range(0..self.list.len());
+            let to =
+                (from + self.random.random_range(1..=self.schedule.burst)).min(self.list.len());
+            self.list.drain(from..to);
+        }
+    }
+
+    fn page(&mut self, skip: u64, limit: u32) -> PageFacts {
+        self.mutate();
+        let sent_at = Timestamp::from_millis(self.now - self.random.random_range(0..3));
+        self.requests += 1;
+        // Equal times come in any order, and in another order next time.
+        let mut list = self.list.clone();
+        list.shuffle(&mut self.random);
+        list.sort_by_key(|&(_, time)| std::cmp::Reverse(time));
+        let limit_given = self.schedule.cap.map_or(limit, |cap| limit.min(cap));
+        let rows = list
+            .iter()
+            .skip(usize::try_from(skip).unwrap())
+            .take(limit_given as usize)
+            .map(|&(id, time)| RowFacts {
+                id_hash: id,
+                created_at: Some(Timestamp::from_millis(time)),
+            })
+            .collect();
+        let listed = i64::try_from(self.list.len()).unwrap();
+        let count = self
+            .schedule
+            .counts
+            .then_some(listed + self.schedule.hidden);
+        PageFacts {
+            skip,
+            limit,
+            sent_at,
+            count,
+            rows,
+        }
+    }
+}
+
+/// What the archive holds, and what it stored of the walk.
+#[derive(Default, Clone)]
+struct Archive {
+    messages: BTreeMap<u64, Stored>,
+    ledger: Vec<Piece>,
+    unlisted: Option<i64>,
+    full_page: Option<u32>,
+}
+
+#[derive(Clone, Copy)]
+struct Stored {
+    time: i64,
+    missing: bool,
+}
+
+impl Archive {
+    fn live(&self) -> u64 {
+        self.messages
+            .values()
+            .filter(|message| !message.missing)
+            .count() as u64
+    }
+
+    fn rank(&self, time: Timestamp) -> u64 {
+        let newer = |m: &&Stored| !m.missing && m.time > time.as_millis();
+        self.messages.values().filter(newer).count() as u64
+    }
+
+    fn store(&mut self, page: &PageFacts) {
+        for row in &page.rows {
+            let time = row.created_at.expect("the model gives times").as_millis();
+            self.messages.insert(
+                row.id_hash,
+                Stored {
+                    time,
+                    missing: false,
+                },
+            );
+        }
+    }
+
+    /// Marks what a claim shows absent; every mark must be true.
+    fn strike(&mut self, interval: Interval, rows: &HashSet<u64>, server: &Server, seed: u64) {
+        for (id, message) in &mut self.messages {
+            let inside = interval.contains(Timestamp::from_millis(message.time));
+            if inside && !rows.contains(id) && !message.missing {
+                let listed = server.list.iter().any(|(other, _)| other == id);
+                assert!(
+                    !listed,
+                    "seed {seed}: message {id} is listed and was called absent"
+                );
+                message.missing = true;
+            }
+        }
+    }
+
+    fn known(&self) -> Known {
+        Known {
+            ledger: self.ledger.clone(),
+            live: self.live(),
+            unlisted: self.unlisted,
+            full_page: self.full_page,
+            ..Known::default()
+        }
+    }
+}
+
+const RULES: Rules = Rules {
+    limit: 20,
+    limit_max: 80,
+    lag: Duration::from_millis(600),
+};
+
+/// Drives one run of one conversation; `kill_after` pages the process dies.
+fn run(
+    server: &mut Server,
+    archive: &mut Archive,
+    kill_after: Option<u64>,
+    seed: u64,
+) -> Option<Verdict> {
+    let mut walk = Walk::new(RULES, &archive.known());
+    let mut previous = HashSet::new();
+    loop {
+        let request = match walk.step() {
+            Step::Done(verdict) => {
+                let within = walk.pages() <= walk.budget().expect("a page was accepted");
+                assert!(
+                    within,
+                    "seed {seed}: {} pages over the budget",
+                    walk.pages()
+                );
+                assert_claims(&verdict, &walk, server, archive, seed);
+                return Some(verdict);
+            }
+            Step::Ask(request) => request,
+        };
+        if kill_after.is_some_and(|pages| walk.pages() >= pages) {
+            return None;
+        }
+        let page = ask(server, archive, request);
+        let claims = walk.accept(&page);
+        let rows: HashSet<u64> = page.rows.iter().map(|row| row.id_hash).collect();
+        archive.store(&page);
+        for Claim { interval, page, .. } in claims {
+            let rows = if page == ClaimedPage::This {
+                &rows
+            } else {
+                &previous
+            };
+            archive.strike(interval, rows, server, seed);
+        }
+        previous = rows;
+        archive.ledger = walk.ledger().pieces();
+        archive.unlisted = walk.unlisted();
+        archive.full_page = walk.full_page();
+        walk.count_live(archive.live());
+    }
+}
+
+fn ask(server: &mut Server, archive: &Archive, request: Request) -> PageFacts {
+    let skip = match request.position {
+        Position::Skip(skip) => skip,
+        Position::Above(time, rows) => archive.rank(time).saturating_sub(rows),
+    };
+    server.page(skip, request.limit)
+}
+
+fn assert_claims(verdict: &Verdict, walk: &Walk, server: &Server, archive: &Archive, seed: u64) {
+    if *verdict != Verdict::Complete {
+        return;
+    }
+    assert!(
+        walk.ledger().covers_all(),
+        "seed {seed}: complete without a cover"
+    );
+    let horizon = walk.proof().horizon.expect("a whole cover has a horizon");
+    for (id, time) in &server.list {
+        let stored = archive
+            .messages
+            .get(id)
+            .is_some_and(|message| !message.missing);
+        let claimed = Timestamp::from_millis(*time) < horizon;
+        assert!(
+            stored || !claimed,
+            "seed {seed}: message {id} of {time} is below the horizon {} and not archived",
+            horizon.as_millis()
+        );
+    }
+}
+
+/// The walk that everybody else does: how many messages that were there throughout it loses.
+fn bare_walk_losses(server: &mut Server) -> usize {
+    let before: HashSet<u64> = server.list.iter().map(|(id, _)| *id).collect();
+    let mut seen = HashSet::new();
+    let mut skip = 0;
+    loop {
+        let page = server.page(skip, RULES.limit);
+        seen.extend(page.rows.iter().map(|row| row.id_hash));
+        if page.rows.is_empty() || skip > 100_000 {
+            break;
+        }
+        skip += u64::from(RULES.limit).min(page.len());
+    }
+    server
+        .list
+        .iter()
+        .filter(|(id, _)| before.contains(id) && !seen.contains(id))
+        .count()
+}
+
+fn schedule_of(random: &mut ChaCha8Rng) -> Schedule {
+    Schedule {
+        arrivals: random.random_range(0.0..0.6),
+        late: random.random_range(0.0..0.5),
+        deletions: if random.random_bool(0.5) {
+            random.random_range(0.0..0.5)
+        } else {
+            0.0
+        },
+        burst: random.random_range(1..30),
+        ties: [0.0, 0.05, 0.5][random.random_range(0..3)],
+        cap: random.random_bool(0.2).then(|| random.random_range(8..20)),
+        hidden: if random.random_bool(0.2) {
+            random.random_range(1..9)
+        } else {
+            0
+        },
+        counts: random.random_bool(0.95),
+    }
+}
+
+const QUIET: Schedule = Schedule {
+    arrivals: 0.0,
+    late: 0.0,
+    deletions: 0.0,
+    burst: 1,
+    ties: 0.0,
+    cap: None,
+    hidden: 0,
+    counts: true,
+};
+
+#[test]
+fn what_is_claimed_is_true_on_every_schedule() {
+    let (mut complete, mut partial, mut lost_by_bare, mut requests) = (0_u32, 0_u32, 0, 0);
+    for seed in 0..WALKS {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let schedule = schedule_of(&mut random);
+        let size = random.random_range(0..400);
+        let mut server = Server::new(seed, size, schedule);
+        let mut archive = Archive::default();
+        for _ in 0..4 {
+            let kill_after = random.random_bool(0.3).then(|| random.random_range(0..12));
+            match run(&mut server, &mut archive, kill_after, seed) {
+                Some(Verdict::Complete) => complete += 1,
+                Some(Verdict::Partial { .. }) => partial += 1,
+                None => {}
+            }
+            server.now += random.random_range(0..3 * LAG_MS);
+        }
+        requests += server.requests;
+        lost_by_bare += bare_walk_losses(&mut Server::new(seed, size, schedule));
+    }
+    assert!(
+        complete > 2_000,
+        "only {complete} of the walks were complete, {partial} partial"
+    );
+    assert!(
+        lost_by_bare > 1_000,
+        "the schedules are too tame: bare walks lost {lost_by_bare}"
+    );
+    println!(
+        "{complete} complete, {partial} partial, {requests} requests; bare lost {lost_by_bare}"
+    );
+}
+
+#[test]
+fn a_server_that_falls_quiet_is_archived_whole_within_three_runs() {
+    for seed in 0..400 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let schedule = Schedule {
+            counts: true,
+            ties: 0.05,
+            ..schedule_of(&mut random)
+        };
+        let mut server = Server::new(seed, random.random_range(0..300), schedule);
+        let mut archive = Archive::default();
+        run(&mut server, &mut archive, None, seed);
+        server.schedule = Schedule {
+            cap: schedule.cap,
+            hidden: schedule.hidden,
+            ..QUIET
+        };
+        let mut verdict = None;
+        for _ in 0..3 {
+            server.now += 2 * LAG_MS;
+            verdict = run(&mut server, &mut archive, None, seed);
+        }
+        assert_eq!(verdict, Some(Verdict::Complete), "seed {seed}");
+        let live: HashSet<u64> = archive
+            .messages
+            .iter()
+            .filter(|(_, m)| !m.missing)
+            .map(|(id, _)| *id)
+            .collect();
+        let listed: HashSet<u64> = server.list.iter().map(|(id, _)| *id).collect();
+        assert_eq!(live, listed, "seed {seed}");
+    }
+}
+
+#[test]
+fn an_idle_run_costs_one_request() {
+    let mut server = Server::new(1, 250, QUIET);
+    let mut archive = Archive::default();
+    assert_eq!(
+        run(&mut server, &mut archive, None, 1),
+        Some(Verdict::Complete)
+    );
+    server.now += 10 * LAG_MS;
+    let before = server.requests;
+    assert_eq!(
+        run(&mut server, &mut archive, None, 1),
+        Some(Verdict::Complete)
+    );
+    assert_eq!(server.requests - before, 1);
+}
+
+#[test]
+fn a_quiet_walk_costs_its_pages_the_end_and_the_head() {
+    let mut server = Server::new(1, 250, QUIET);
+    let mut archive = Archive::default();
+    run(&mut server, &mut archive, None, 1);
+    // 250 rows at 20 a page with an overlap of 1 are 14 pages; then the end and the head.
+    assert_eq!(server.requests, 14 + 2);
+}
+
+#[test]
+fn an_empty_conversation_is_asked_twice_and_once_ever_after() {
+    let mut server = Server::new(1, 0, QUIET);
+    let mut archive = Archive::default();
+    assert_eq!(
+        run(&mut server, &mut archive, None, 1),
+        Some(Verdict::Complete)
+    );
+    assert_eq!(server.requests, 2);
+    assert_eq!(
+        run(&mut server, &mut archive, None, 1),
+        Some(Verdict::Complete)
+    );
+    assert_eq!(server.requests, 3);
+}
+
+#[test]
+fn a_tie_group_larger_than_the_largest_page_is_a_hole_by_name() {
+    let mut server = Server::new(
+        1,
+        30,
+        Schedule {
+            cap: Some(20),
+            ..QUIET
+        },
+    );
+    for _ in 0..50 {
+        server.insert(999_000);
+    }
+    for time in 0..30 {
+        server.insert(999_500 + time);
+    }
+    let mut archive = Archive::default();
+    let verdict = run(&mut server, &mut archive, None, 1);
+    assert!(
+        matches!(
+            verdict,
+            Some(Verdict::Partial {
+                class: FailureClass::TieGroupExceedsPage,
+                ..
+            })
+        ),
+        "{verdict:?}"
+    );
+    assert!(
+        archive
+            .messages
+            .values()
+            .any(|message| message.time < 999_000),
+        "went on below"
+    );
+}
