@@ -6,5 +6,6 @@ pub mod model;
 pub mod monitor;
 pub mod normalize;
 pub mod store;
+pub mod sync;
 pub mod walk;
 pub mod wire;

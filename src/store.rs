@@ -166,6 +166,15 @@ impl Store {
         unimplemented!()
     }
 
+    /// How many live messages (neither missing nor deleted) are strictly newer than a time.
+    pub async fn count_live_after(
+        &self,
+        _conversation: ConversationKey,
+        _time: Timestamp,
+    ) -> Result<u64, StoreError> {
+        unimplemented!()
+    }
+
     /// Commits a batch in one transaction. Where the answer to the commit was lost, reconnects
     /// and looks whether it happened before it says so.
     pub async fn write(&self, _batch: &Batch) -> Result<BatchStats, StoreError> {

@@ -120,6 +120,23 @@ impl RunOutcome {
         }
     }
 
+    /// The place among several reasons, the gravest being 0: exit codes 2, 1, 8, 4, 6, 7,
+    /// 130 or 143, 5, 3, 0 in this order (product.md "Exit codes").
+    pub const fn gravity(self) -> u8 {
+        match self.exit_code() {
+            2 => 0,
+            1 => 1,
+            8 => 2,
+            4 => 3,
+            6 => 4,
+            7 => 5,
+            130 | 143 => 6,
+            5 => 7,
+            3 => 8,
+            _ => 9,
+        }
+    }
+
     /// The exit code of product.md.
     pub const fn exit_code(self) -> u8 {
         match self {

@@ -1,0 +1,283 @@
+//! The archiving run: a list of conversations becomes, or stays, an archive.
+//!
+//! Owns the order of work and the one place where conversations are worked on at once. Leaves
+//! paging to `walk`, requests to [`crate::api`] and rows to [`crate::store`].
+
+pub mod input;
+pub mod report;
+pub mod shutdown;
+
+pub use input::Input;
+pub use shutdown::Shutdown;
+
+mod conversation;
+mod discovery;
+mod order;
+mod outcome;
+mod tally;
+mod worker;
+mod writer;
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use conversation::Broken;
+use tally::{Stop, Tally};
+use worker::{Context, Feed};
+use writer::Writer;
+
+use crate::{
+    api::Gateway,
+    clock::Clock,
+    model::{MessageCounts, RequestCounts, RunId, RunOutcome, RunReport, StopReason, Timestamp},
+    monitor::{Counter, Monitor},
+    store::{RunStart, Store, Target},
+};
+
+/// How a run is to be done.
+#[derive(Debug, Clone)]
+pub struct SyncOptions {
+    /// Messages asked for in one page.
+    pub page_size: u32,
+    /// Conversations worked on at once.
+    pub concurrency: usize,
+    /// Whether a second cover is built even where the first stands.
+    pub full: bool,
+    /// How late a message may become visible (walk.md, A5).
+    pub visibility_lag: Duration,
+    /// The youngest messages, which the sweep reads first.
+    pub lookback: Duration,
+    /// The share of a run's requests that the sweep may spend, 0 to 1.
+    pub audit_share: f64,
+    /// Whether the brake on mass deletions is lifted.
+    pub accept_deletions: bool,
+    /// When to stop by itself.
+    pub max_duration: Option<Duration>,
+    /// The organisation, for the links endpoint.
+    pub organization_id: Option<String>,
+    /// Who runs, as `runs` keeps it: pid and host.
+    pub holder: String,
+}
+
+/// A conversation that did not end complete, as the report names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportedFailure {
+    /// Which conversation; `None` where it was discovery by phone number that failed.
+    pub conversation_id: Option<String>,
+    /// The class of the failure.
+    pub class: String,
+    /// What happened, for a person.
+    pub reason: String,
+}
+
+/// What discovery by phone number came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct PhoneCounts {
+    /// Numbers asked for, duplicates folded.
+    pub asked: u64,
+    /// Numbers with at least one conversation.
+    pub found: u64,
+    /// Numbers without one.
+    pub not_found: u64,
+    /// Numbers that could not be asked for.
+    pub failed: u64,
+}
+
+/// Everything about a finished run that is told to people and written to the report.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The facts that the archive keeps too.
+    pub report: RunReport,
+    /// The conversations that did not end complete, as many as are worth naming.
+    pub failures: Vec<ReportedFailure>,
+    /// How many more there were.
+    pub failures_omitted: u64,
+    /// Discovery, where phone numbers were given.
+    pub phones: Option<PhoneCounts>,
+    /// Why the run stopped early, in words.
+    pub stopped_because: Option<String>,
+    /// Other reasons than the gravest, which is in the report.
+    pub also: Vec<RunOutcome>,
+}
+
+/// Brings every conversation of `input` up to date. Never fails: how it went is in the summary.
+pub async fn run(
+    gateway: &Gateway,
+    store: &Store,
+    input: &Input,
+    options: &SyncOptions,
+    shutdown: &Shutdown,
+    monitor: &Monitor,
+    clock: &Clock,
+) -> Summary {
+    let started_at = clock.now();
+    let tally = Arc::new(Tally::default());
+    let start = RunStart {
+        command: "sync".to_owned(),
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        holder: options.holder.clone(),
+        started_at,
+    };
+    let (run_id, written, phones) = match store.begin_run(&start).await {
+        Err(error) => {
+            tally.stop(worker::stop_of_store(&error));
+            (None, MessageCounts::default(), None)
+        }
+        Ok(run_id) => {
+            let (queue, writer) = Writer::start(store.clone(), run_id, monitor.clone());
+            let context = Context::new(
+                gateway,
+                store,
+                options,
+                shutdown,
+                monitor,
+                clock,
+                queue,
+                Arc::clone(&tally),
+            );
+            let phones = archive(Arc::new(context), run_id, input).await;
+            let (written, result) = writer.finish().await;
+            if let Err(error) = result {
+                tally.stop(worker::stop_of_store(&error));
+            }
+            (Some(run_id), written, phones)
+        }
+    };
+    if let Some(reason) = shutdown.requested() {
+        tally.stop(Stop {
+            reason,
+            message: words_of(reason).to_owned(),
+        });
+    }
+    let summary = summarise(&tally, run_id, started_at, written, phones, monitor, clock);
+    if let Some(run_id) = run_id
+        && let Err(error) = store.finish_run(run_id, &summary.report).await
+    {
+        tracing::error!("{error}");
+    }
+    summary
+}
+
+/// Discovers, registers, orders and visits. Returns when every worker is done and the queue has
+/// been let go of; trouble that ends the run is in the tally.
+async fn archive(context: Arc<Context>, run_id: RunId, input: &Input) -> Option<PhoneCounts> {
+    let time_limit = context.options.max_duration.map(|limit| {
+        let shutdown = context.shutdown.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(limit).await;
+            shutdown.request(StopReason::MaxDuration);
+        })
+    });
+    let mut phones = None;
+    match plan(&context, run_id, input, &mut phones).await {
+        Ok(targets) => {
+            context.tally.listed(targets.len() as u64);
+            context
+                .monitor
+                .add(Counter::ConversationsListed, targets.len() as u64);
+            let feed = Arc::new(Feed::new(targets));
+            let workers: Vec<_> = (0..context.options.concurrency.max(1))
+                .map(|_| tokio::spawn(worker::work(Arc::clone(&context), Arc::clone(&feed))))
+                .collect();
+            for worker in workers {
+                if let Err(panicked) = worker.await {
+                    std::panic::resume_unwind(panicked.into_panic());
+                }
+            }
+        }
+        Err(Broken::Stopped | Broken::WriterGone) => {}
+        Err(Broken::Store(error)) => context.stop(worker::stop_of_store(&error)),
+        Err(Broken::Api(error)) => context.stop(outcome::stop_of(&error)),
+    }
+    if let Some(time_limit) = time_limit {
+        time_limit.abort();
+    }
+    phones
+}
+
+/// The conversations to visit, in the order of work.
+async fn plan(
+    context: &Context,
+    run_id: RunId,
+    input: &Input,
+    phones: &mut Option<PhoneCounts>,
+) -> Result<Vec<Target>, Broken> {
+    let mut discovered = Vec::new();
+    if !input.phones.is_empty() {
+        let (ids, counts) = discovery::discover(context, &input.phones).await?;
+        discovered = ids;
+        *phones = Some(counts);
+    }
+    let mut keys = if input.all_known {
+        context.store.read_conversation_keys().await?
+    } else {
+        context
+            .store
+            .register_conversations(run_id, &input.ids)
+            .await?
+    };
+    keys.extend(
+        context
+            .store
+            .register_conversations(run_id, &discovered)
+            .await?,
+    );
+    let mut seen = HashSet::with_capacity(keys.len());
+    keys.retain(|key| seen.insert(*key));
+    drop(seen);
+    let mut targets = context.store.read_targets(&keys).await?;
+    order::sort(&mut targets);
+    Ok(targets)
+}
+
+fn summarise(
+    tally: &Tally,
+    run_id: Option<RunId>,
+    started_at: Timestamp,
+    written: MessageCounts,
+    phones: Option<PhoneCounts>,
+    monitor: &Monitor,
+    clock: &Clock,
+) -> Summary {
+    let tally = tally.read();
+    let mut outcomes = tally.outcomes();
+    let outcome = outcomes.remove(0);
+    let stopped_because = tally
+        .stops
+        .iter()
+        .find(|stop| RunOutcome::Stopped(stop.reason) == outcome)
+        .map(|stop| stop.message.clone());
+    let report = RunReport {
+        run_id,
+        outcome,
+        started_at,
+        finished_at: clock.now(),
+        conversations: tally.conversations(),
+        messages: MessageCounts {
+            unchanged: tally.unchanged,
+            ..written
+        },
+        requests: RequestCounts {
+            total: monitor.get(Counter::Requests),
+            retried: monitor.get(Counter::Retries),
+            throttled: monitor.get(Counter::Throttled),
+        },
+    };
+    Summary {
+        report,
+        failures: tally.failures,
+        failures_omitted: tally.failures_omitted,
+        phones,
+        stopped_because,
+        also: outcomes,
+    }
+}
+
+fn words_of(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::MaxDuration => "the time that --max-duration allows is over",
+        StopReason::MaxRequests => "the requests that --max-requests allows are spent",
+        StopReason::Interrupted => "interrupted (SIGINT)",
+        StopReason::Terminated => "terminated (SIGTERM)",
+        _ => "stopped early",
+    }
+}

@@ -1,0 +1,458 @@
+//! One conversation brought up to date: drives its walk, page by page.
+//!
+//! For each page: fetch, normalise, let the walk claim, compare with the archive, hand rows and
+//! claim to the writer as one. Leaves what to ask for to `walk` and what a row is to `store`.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    outcome::{self, Trouble},
+    worker::Context,
+    writer::WriterGone,
+};
+use crate::{
+    api::{ApiError, ApiErrorKind, Fetched},
+    model::{ConversationRecord, ConversationState, Message, MessageCounts, MessageId, Timestamp},
+    monitor::Counter,
+    normalize,
+    store::{ConversationOutcome, CurrentMessage, PageWrite, Slice, StoreError, WalkProgress},
+    walk::{
+        Claim, ClaimedPage, Interval, Known, PageFacts, Position, Request, RowFacts, Rules, Step,
+        Verdict, Walk,
+    },
+    wire,
+};
+
+/// The most that is asked for where a group of equal times does not fit a page.
+const LIMIT_MAX: u32 = 1000;
+
+/// Why a visit ended before its walk did.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// Somebody asked the run to stop.
+    Stopped,
+    /// The writer is gone; it knows why.
+    WriterGone,
+    /// The archive could not be read.
+    Store(StoreError),
+    /// The gateway gave no page.
+    Api(ApiError),
+}
+
+impl From<WriterGone> for Broken {
+    fn from(WriterGone: WriterGone) -> Self {
+        Self::WriterGone
+    }
+}
+
+impl From<StoreError> for Broken {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// How a visit ended.
+#[derive(Debug)]
+pub(super) struct Visited {
+    pub(super) state: ConversationState,
+    pub(super) trouble: Option<Trouble>,
+    pub(super) empty: bool,
+    pub(super) unchanged: u64,
+}
+
+/// The visit of one conversation in one run.
+pub(super) struct Visit<'a> {
+    context: &'a Context,
+    record: &'a ConversationRecord,
+    walk: Walk,
+    full_since: Option<Timestamp>,
+    /// It was never attempted before.
+    first_sight: bool,
+    /// Nothing of it can be in the archive but what this visit has sent there: comparing needs
+    /// no read.
+    unarchived: bool,
+    live: u64,
+    /// Messages that this visit met and the archive did not hold, by the hash of their id.
+    met: HashSet<u64>,
+    /// The rows of the last two pages, which the next one may repeat.
+    recent: HashMap<u64, [u8; 16]>,
+    previous: HashMap<u64, [u8; 16]>,
+    /// Messages that this visit showed absent.
+    absent: HashSet<u64>,
+    counts: MessageCounts,
+    requests: u64,
+    halved: u32,
+    head_sent_at: Option<Timestamp>,
+}
+
+impl<'a> Visit<'a> {
+    pub(super) fn new(context: &'a Context, record: &'a ConversationRecord) -> Self {
+        let full = context.options.full || record.full_since.is_some();
+        let rules = Rules {
+            limit: context.options.page_size,
+            limit_max: LIMIT_MAX.max(context.options.page_size),
+            lag: context.options.visibility_lag,
+        };
+        let known = Known {
+            ledger: record.ledger.clone(),
+            full_ledger: record.full_ledger.clone(),
+            full: full && !record.ledger.is_empty(),
+            live: record.live_count,
+            unlisted: record.unlisted,
+            full_page: context.full_page(),
+        };
+        let first_sight = record.state == ConversationState::Pending
+            && record.ledger.is_empty()
+            && record.live_count == 0;
+        Self {
+            context,
+            record,
+            full_since: known
+                .full
+                .then(|| record.full_since.unwrap_or_else(|| context.clock.now())),
+            walk: Walk::new(rules, &known),
+            first_sight,
+            unarchived: first_sight,
+            live: record.live_count,
+            met: HashSet::new(),
+            recent: HashMap::new(),
+            previous: HashMap::new(),
+            absent: HashSet::new(),
+            counts: MessageCounts::default(),
+            requests: 0,
+            halved: 0,
+            head_sent_at: None,
+        }
+    }
+
+    /// Walks to the end, and hands the outcome to the writer.
+    pub(super) async fn run(mut self, waived: bool) -> Result<Visited, Broken> {
+        let (state, trouble) = match self.walk_on().await {
+            Ok(Verdict::Complete) => (ConversationState::Complete, None),
+            Ok(Verdict::Partial { class, reason }) => {
+                (ConversationState::Partial, Some(Trouble { class, reason }))
+            }
+            Err(Broken::Api(error)) => match outcome::of_conversation(&error, self.context) {
+                Some((state, trouble)) => (state, Some(trouble)),
+                None => return Err(Broken::Api(error)),
+            },
+            Err(broken) => return Err(broken),
+        };
+        // An old story that somebody waived is not told again; a new one is.
+        let told_before = waived && state == self.record.state;
+        let now = self.context.clock.now();
+        self.context
+            .queue
+            .outcome(ConversationOutcome {
+                conversation: self.record.key,
+                state,
+                reason: trouble.as_ref().map(|trouble| trouble.reason.clone()),
+                failure: trouble
+                    .as_ref()
+                    .filter(|_| !told_before)
+                    .map(|trouble| trouble.at(now)),
+                checked_at: self
+                    .head_sent_at
+                    .filter(|_| state == ConversationState::Complete),
+                messages: self.counts,
+                requests: self.requests,
+                finished_at: now,
+            })
+            .await?;
+        let empty = self.first_sight && state == ConversationState::Complete && self.live == 0;
+        Ok(Visited {
+            state,
+            trouble,
+            empty,
+            unchanged: self.counts.unchanged,
+        })
+    }
+
+    async fn walk_on(&mut self) -> Result<Verdict, Broken> {
+        loop {
+            let request = match self.walk.step() {
+                Step::Done(verdict) => return Ok(verdict),
+                Step::Ask(request) => request,
+            };
+            if request.after_commit {
+                self.context.queue.flush().await?;
+                self.unarchived = false;
+            }
+            let skip = self.rank_of(request.position).await?;
+            let Some(fetched) = self.fetch(skip, request).await? else {
+                continue;
+            };
+            self.take_page(skip, request.limit, fetched).await?;
+        }
+    }
+
+    async fn rank_of(&self, position: Position) -> Result<u64, Broken> {
+        match position {
+            Position::Skip(skip) => Ok(skip),
+            Position::Above(time, rows) => {
+                let newer = self
+                    .context
+                    .store
+                    .count_live_after(self.record.key, time)
+                    .await?;
+                Ok(newer.saturating_sub(rows))
+            }
+        }
+    }
+
+    /// One page; `None` where the gateway could not give it and a smaller one is to be tried.
+    async fn fetch(
+        &mut self,
+        skip: u64,
+        request: Request,
+    ) -> Result<Option<Fetched<wire::Page>>, Broken> {
+        self.requests += 1;
+        let asked = self
+            .context
+            .gateway
+            .messages(&self.record.id, skip, request.limit);
+        let answer = tokio::select! {
+            biased;
+            () = self.context.shutdown.cancelled() => return Err(Broken::Stopped),
+            answer = asked => answer,
+        };
+        match answer {
+            Ok(fetched) => {
+                self.context.note_success();
+                Ok(Some(fetched))
+            }
+            Err(error) if self.may_shrink(error.kind) && self.walk.halve_limit() => {
+                self.halved += 1;
+                tracing::warn!(
+                    conversation = %self.record.id,
+                    skip,
+                    limit = request.limit,
+                    "{error}; asking for half the page"
+                );
+                Ok(None)
+            }
+            Err(error) => Err(Broken::Api(error)),
+        }
+    }
+
+    fn may_shrink(&self, kind: ApiErrorKind) -> bool {
+        match kind {
+            ApiErrorKind::TooLarge => true,
+            ApiErrorKind::Timeout => self.halved < 2,
+            _ => false,
+        }
+    }
+
+    async fn take_page(
+        &mut self,
+        skip: u64,
+        limit: u32,
+        fetched: Fetched<wire::Page>,
+    ) -> Result<(), Broken> {
+        let Fetched {
+            value: page,
+            sent_at,
+        } = fetched;
+        let messages: Vec<Message> = page
+            .items()
+            .map(|raw| normalize::message(raw, &self.record.id))
+            .collect();
+        let facts = facts_of(&messages, skip, limit, sent_at, page.count());
+        if skip == 0 {
+            self.head_sent_at = Some(sent_at);
+        }
+        self.note_expected(&facts);
+        let claims = self.walk.accept(&facts);
+        if let Some(full) = self.walk.full_page() {
+            self.context.learn_full_page(limit, full);
+        }
+        let rows: HashMap<u64, [u8; 16]> = facts
+            .rows
+            .iter()
+            .zip(&messages)
+            .map(|(row, message)| (row.id_hash, digest_of(message)))
+            .collect();
+        let archived = self.read_archived(&messages, &claims).await?;
+        let absent = self.find_absent(&archived, &claims, &rows);
+        let changing = self.pick_changing(messages, &facts, &archived);
+        self.walk.count_live(self.live);
+        self.previous = std::mem::take(&mut self.recent);
+        self.recent = rows;
+        let write = PageWrite {
+            conversation: self.record.key,
+            observed_at: sent_at,
+            messages: changing,
+            absent,
+            progress: Some(self.progress()),
+        };
+        Ok(self.context.queue.page(write).await?)
+    }
+
+    fn note_expected(&self, facts: &PageFacts) {
+        if self.walk.pages() == 0 {
+            let count = facts.count.and_then(|count| u64::try_from(count).ok());
+            let expected = count.unwrap_or(0).saturating_sub(self.record.live_count);
+            self.context
+                .monitor
+                .add(Counter::MessagesExpected, expected);
+        }
+    }
+
+    /// What the archive holds of the page's messages and of the claimed interval.
+    async fn read_archived(
+        &self,
+        messages: &[Message],
+        claims: &[Claim],
+    ) -> Result<HashMap<u64, CurrentMessage>, Broken> {
+        if self.unarchived || (messages.is_empty() && claims.is_empty()) {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<MessageId> = messages.iter().map(|message| message.id.clone()).collect();
+        let interval = claims.first().map(|claim| claim.interval);
+        let slice = Slice {
+            ids: &ids,
+            after: interval.and_then(|interval| interval.after),
+            before: interval.and_then(|interval| interval.before),
+            with_interval: interval.is_some(),
+        };
+        let rows = self
+            .context
+            .store
+            .read_slice(self.record.key, &slice)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (hash_of(&row.id), row))
+            .collect())
+    }
+
+    /// Archived messages strictly inside a claimed interval that its page does not hold.
+    fn find_absent(
+        &mut self,
+        archived: &HashMap<u64, CurrentMessage>,
+        claims: &[Claim],
+        rows: &HashMap<u64, [u8; 16]>,
+    ) -> Vec<MessageId> {
+        let mut absent = Vec::new();
+        for Claim { interval, page, .. } in claims {
+            let listed = match page {
+                ClaimedPage::This => rows,
+                ClaimedPage::Previous => &self.recent,
+            };
+            for (hash, message) in archived {
+                let live = message.missing_since.is_none() && message.deleted_at.is_none();
+                if live
+                    && is_inside(*interval, message.created_at)
+                    && !listed.contains_key(hash)
+                    && self.absent.insert(*hash)
+                {
+                    self.live = self.live.saturating_sub(1);
+                    absent.push(message.id.clone());
+                }
+            }
+        }
+        absent
+    }
+
+    /// The messages that the archive may not hold as they are; counts what they are.
+    fn pick_changing(
+        &mut self,
+        messages: Vec<Message>,
+        facts: &PageFacts,
+        archived: &HashMap<u64, CurrentMessage>,
+    ) -> Vec<Message> {
+        let mut changing = Vec::new();
+        for (message, row) in messages.into_iter().zip(&facts.rows) {
+            let digest = digest_of(&message);
+            let again = self
+                .recent
+                .get(&row.id_hash)
+                .or_else(|| self.previous.get(&row.id_hash));
+            let back = self.absent.remove(&row.id_hash);
+            if again == Some(&digest) && !back {
+                self.counts.unchanged += 1;
+                continue;
+            }
+            let met_before = self.met.contains(&row.id_hash);
+            match archived.get(&row.id_hash) {
+                Some(known) => {
+                    let gone = known.missing_since.is_some() || known.deleted_at.is_some();
+                    if back || (gone && self.met.insert(row.id_hash)) {
+                        self.live += 1;
+                    } else if known.digest == digest && !gone {
+                        self.counts.unchanged += 1;
+                        continue;
+                    } else if known.digest != digest {
+                        self.counts.changed += 1;
+                    }
+                }
+                None if met_before => {}
+                None => {
+                    self.met.insert(row.id_hash);
+                    self.live += 1;
+                    self.counts.new += 1;
+                    self.context.monitor.count(Counter::MessagesRead);
+                }
+            }
+            changing.push(message);
+        }
+        changing
+    }
+
+    fn progress(&self) -> WalkProgress {
+        let second = self.walk.second_cover();
+        WalkProgress {
+            ledger: self.walk.ledger().pieces(),
+            full_ledger: second.map(crate::walk::Ledger::pieces).unwrap_or_default(),
+            full_since: second.and(self.full_since),
+            unlisted: self.walk.unlisted(),
+            tail_proof: self.walk.tail_proof().or(self.record.tail_proof),
+            proof: self.walk.proof(),
+        }
+    }
+}
+
+fn is_inside(interval: Interval, time: Option<Timestamp>) -> bool {
+    time.is_some_and(|time| interval.contains(time))
+}
+
+fn facts_of(
+    messages: &[Message],
+    skip: u64,
+    limit: u32,
+    sent_at: Timestamp,
+    count: Option<i64>,
+) -> PageFacts {
+    let rows = messages
+        .iter()
+        .map(|message| RowFacts {
+            id_hash: hash_of(&message.id),
+            created_at: message.created_at,
+        })
+        .collect();
+    PageFacts {
+        skip,
+        limit,
+        sent_at,
+        count,
+        rows,
+    }
+}
+
+/// The first 16 bytes of the SHA-256 of the raw JSON, as the archive keeps them.
+fn digest_of(message: &Message) -> [u8; 16] {
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&message.sha256[..16]);
+    digest
+}
+
+/// A hash of an id, for the sets of one visit. Keyed by the process, so that nobody can choose
+/// ids that collide.
+fn hash_of(id: &MessageId) -> u64 {
+    use std::{
+        hash::{BuildHasher as _, RandomState},
+        sync::LazyLock,
+    };
+    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    KEYS.hash_one(id)
+}

@@ -1,0 +1,171 @@
+//! What the workers of a run share, and the loop that each of them goes round.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+};
+
+use tokio::sync::Mutex;
+
+use super::{
+    Shutdown, SyncOptions,
+    conversation::{Broken, Visit},
+    outcome,
+    tally::{Ended, Stop, Tally},
+    writer::Queue,
+};
+use crate::{
+    api::Gateway,
+    clock::Clock,
+    model::{ConversationRecord, StopReason},
+    monitor::{Counter, Monitor},
+    store::{Store, StoreError, Target},
+};
+
+/// Conversations whose records are read at once.
+const RECORDS_AT_ONCE: usize = 256;
+
+/// What the workers of one run share.
+pub(super) struct Context {
+    pub(super) gateway: Gateway,
+    pub(super) store: Store,
+    pub(super) options: SyncOptions,
+    pub(super) shutdown: Shutdown,
+    pub(super) monitor: Monitor,
+    pub(super) clock: Clock,
+    pub(super) queue: Queue,
+    pub(super) tally: Arc<Tally>,
+    full_page: AtomicU32,
+    succeeded: AtomicBool,
+}
+
+impl Context {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one thing that the run was given"
+    )]
+    pub(super) fn new(
+        gateway: &Gateway,
+        store: &Store,
+        options: &SyncOptions,
+        shutdown: &Shutdown,
+        monitor: &Monitor,
+        clock: &Clock,
+        queue: Queue,
+        tally: Arc<Tally>,
+    ) -> Self {
+        Self {
+            gateway: gateway.clone(),
+            store: store.clone(),
+            options: options.clone(),
+            shutdown: shutdown.clone(),
+            monitor: monitor.clone(),
+            clock: clock.clone(),
+            queue,
+            tally,
+            full_page: AtomicU32::new(0),
+            succeeded: AtomicBool::new(false),
+        }
+    }
+
+    /// The largest page that this gateway was shown to return for the configured limit.
+    pub(super) fn full_page(&self) -> Option<u32> {
+        Some(self.full_page.load(Ordering::Relaxed)).filter(|&rows| rows > 0)
+    }
+
+    pub(super) fn learn_full_page(&self, limit: u32, rows: u32) {
+        if limit == self.options.page_size {
+            self.full_page.fetch_max(rows, Ordering::Relaxed);
+        }
+    }
+
+    /// The gateway has answered about a conversation at least once.
+    pub(super) fn note_success(&self) {
+        self.succeeded.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_succeeded(&self) -> bool {
+        self.succeeded.load(Ordering::Relaxed)
+    }
+
+    /// Ends the run: nobody begins anything new, what was read is still written.
+    pub(super) fn stop(&self, stop: Stop) {
+        self.shutdown.request(stop.reason);
+        self.tally.stop(stop);
+    }
+}
+
+/// The conversations still to be visited, in the order of work.
+pub(super) struct Feed(Mutex<Inner>);
+
+struct Inner {
+    targets: std::vec::IntoIter<Target>,
+    ready: VecDeque<(Target, ConversationRecord)>,
+}
+
+impl Feed {
+    pub(super) fn new(targets: Vec<Target>) -> Self {
+        Self(Mutex::new(Inner {
+            targets: targets.into_iter(),
+            ready: VecDeque::new(),
+        }))
+    }
+
+    async fn next(
+        &self,
+        store: &Store,
+    ) -> Result<Option<(Target, ConversationRecord)>, StoreError> {
+        let mut inner = self.0.lock().await;
+        if inner.ready.is_empty() {
+            let chunk: Vec<Target> = inner.targets.by_ref().take(RECORDS_AT_ONCE).collect();
+            if !chunk.is_empty() {
+                let keys: Vec<_> = chunk.iter().map(|target| target.key).collect();
+                let records = store.read_records(&keys).await?;
+                inner.ready.extend(chunk.into_iter().zip(records));
+            }
+        }
+        Ok(inner.ready.pop_front())
+    }
+}
+
+/// Visits conversations until there are none left or the run is to stop.
+pub(super) async fn work(context: Arc<Context>, feed: Arc<Feed>) {
+    while context.shutdown.requested().is_none() {
+        let next = match feed.next(&context.store).await {
+            Ok(Some(next)) => next,
+            Ok(None) => return,
+            Err(error) => return context.stop(stop_of_store(&error)),
+        };
+        let (target, record) = next;
+        match Visit::new(&context, &record).run(target.waived).await {
+            Ok(visited) => {
+                context.monitor.count(Counter::ConversationsDone);
+                let waived = target.waived && visited.state == record.state;
+                context.tally.ended(Ended {
+                    conversation_id: record.id.to_string(),
+                    state: visited.state,
+                    failure: visited
+                        .trouble
+                        .map(|trouble| (trouble.class, trouble.reason)),
+                    waived: waived && visited.state != crate::model::ConversationState::Complete,
+                    empty: visited.empty,
+                    unchanged: visited.unchanged,
+                });
+            }
+            Err(Broken::Stopped | Broken::WriterGone) => return,
+            Err(Broken::Store(error)) => return context.stop(stop_of_store(&error)),
+            Err(Broken::Api(error)) => return context.stop(outcome::stop_of(&error)),
+        }
+    }
+}
+
+/// A database that fails ends the run.
+pub(super) fn stop_of_store(error: &StoreError) -> Stop {
+    Stop {
+        reason: StopReason::Database,
+        message: error.to_string(),
+    }
+}

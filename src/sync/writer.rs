@@ -1,0 +1,228 @@
+//! The one writer of a run: pages and outcomes come in over a bounded queue and go out in
+//! batches, one transaction each.
+//!
+//! A batch closes at 10,000 rows, 8 MiB of raw JSON or 100 ms after its first page that changes
+//! a row, whichever comes first; pages that change nothing ride with the next batch, or close
+//! one at 10,000 pages or 10 s. So a kill costs at most that, the queue, and what is in flight.
+//! A database that fails ends the writer; every later send says so.
+
+use std::time::Duration;
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    model::{MessageCounts, RunId},
+    monitor::{Counter, Monitor},
+    store::{Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, Store, StoreError},
+};
+
+/// Pages that may wait for the writer.
+const QUEUE_PAGES_MAX: usize = 16;
+const BATCH_ROWS_MAX: usize = 10_000;
+const BATCH_RAW_BYTES_MAX: usize = 8 << 20;
+const BATCH_AGE_MAX: Duration = Duration::from_millis(100);
+const QUIET_ITEMS_MAX: usize = 10_000;
+const QUIET_AGE_MAX: Duration = Duration::from_secs(10);
+
+/// The writer is gone, because the database failed; [`Writer::finish`] says how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WriterGone;
+
+enum Item {
+    Page(Box<PageWrite>),
+    Outcome(Box<ConversationOutcome>),
+    Links(Vec<LinkRow>),
+    Flush(oneshot::Sender<()>),
+}
+
+/// A handle on the queue. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Queue(mpsc::Sender<Item>);
+
+impl Queue {
+    pub(super) async fn page(&self, page: PageWrite) -> Result<(), WriterGone> {
+        self.send(Item::Page(Box::new(page))).await
+    }
+
+    pub(super) async fn outcome(&self, outcome: ConversationOutcome) -> Result<(), WriterGone> {
+        self.send(Item::Outcome(Box::new(outcome))).await
+    }
+
+    pub(super) async fn links(&self, links: Vec<LinkRow>) -> Result<(), WriterGone> {
+        self.send(Item::Links(links)).await
+    }
+
+    /// Waits until everything sent before is committed.
+    pub(super) async fn flush(&self) -> Result<(), WriterGone> {
+        let (done, committed) = oneshot::channel();
+        self.send(Item::Flush(done)).await?;
+        committed.await.map_err(|_| WriterGone)
+    }
+
+    async fn send(&self, item: Item) -> Result<(), WriterGone> {
+        self.0.send(item).await.map_err(|_| WriterGone)
+    }
+}
+
+/// The task that writes.
+#[derive(Debug)]
+pub(super) struct Writer(JoinHandle<(MessageCounts, Result<(), StoreError>)>);
+
+impl Writer {
+    pub(super) fn start(store: Store, run: RunId, monitor: Monitor) -> (Queue, Self) {
+        let (sender, receiver) = mpsc::channel(QUEUE_PAGES_MAX);
+        let task = Task {
+            store,
+            monitor,
+            batch: OpenBatch::new(run),
+            written: MessageCounts::default(),
+        };
+        (Queue(sender), Self(tokio::spawn(task.run(receiver))))
+    }
+
+    /// Waits for the last batch; every handle on the queue must have been dropped before.
+    /// Gives what was committed, also where the database failed in the end.
+    pub(super) async fn finish(self) -> (MessageCounts, Result<(), StoreError>) {
+        match self.0.await {
+            Ok(end) => end,
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    }
+}
+
+struct Task {
+    store: Store,
+    monitor: Monitor,
+    batch: OpenBatch,
+    written: MessageCounts,
+}
+
+impl Task {
+    async fn run(
+        mut self,
+        mut queue: mpsc::Receiver<Item>,
+    ) -> (MessageCounts, Result<(), StoreError>) {
+        let result = self.write_all(&mut queue).await;
+        (self.written, result)
+    }
+
+    async fn write_all(&mut self, queue: &mut mpsc::Receiver<Item>) -> Result<(), StoreError> {
+        loop {
+            let item = match self.batch.deadline() {
+                None => queue.recv().await,
+                Some(deadline) => {
+                    let Ok(item) = timeout_at(deadline, queue.recv()).await else {
+                        self.commit().await?;
+                        continue;
+                    };
+                    item
+                }
+            };
+            match item {
+                Some(Item::Flush(done)) => {
+                    self.commit().await?;
+                    // The worker that asked may be gone: then nobody needs to know.
+                    let _ = done.send(());
+                }
+                Some(item) => {
+                    self.batch.add(item);
+                    if self.batch.is_full() {
+                        self.commit().await?;
+                    }
+                }
+                None => return self.commit().await,
+            }
+        }
+    }
+
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        let batch = self.batch.take();
+        if batch.pages.is_empty() && batch.outcomes.is_empty() && batch.links.is_empty() {
+            return Ok(());
+        }
+        let BatchStats { messages, .. } = self.store.write(&batch).await?;
+        self.written.new += messages.new;
+        self.written.changed += messages.changed;
+        self.written.deleted += messages.deleted;
+        self.written.unrecognised += messages.unrecognised;
+        self.monitor.count(Counter::Transactions);
+        self.monitor.add(Counter::MessagesNew, messages.new);
+        self.monitor.add(Counter::MessagesChanged, messages.changed);
+        Ok(())
+    }
+}
+
+/// The batch that is being filled.
+struct OpenBatch {
+    batch: Batch,
+    rows: usize,
+    raw_bytes: usize,
+    opened_at: Option<Instant>,
+    changing_since: Option<Instant>,
+}
+
+impl OpenBatch {
+    fn new(run: RunId) -> Self {
+        Self {
+            batch: Batch {
+                run: Some(run),
+                ..Batch::default()
+            },
+            rows: 0,
+            raw_bytes: 0,
+            opened_at: None,
+            changing_since: None,
+        }
+    }
+
+    fn add(&mut self, item: Item) {
+        let now = Instant::now();
+        self.opened_at.get_or_insert(now);
+        let changes = match &item {
+            Item::Page(page) => !page.messages.is_empty() || !page.absent.is_empty(),
+            Item::Outcome(outcome) => outcome.failure.is_some(),
+            Item::Links(_) | Item::Flush(_) => true,
+        };
+        if changes {
+            self.changing_since.get_or_insert(now);
+        }
+        match item {
+            Item::Page(page) => {
+                self.rows += page.messages.len() + page.absent.len();
+                self.raw_bytes += page
+                    .messages
+                    .iter()
+                    .map(|message| message.raw.len())
+                    .sum::<usize>();
+                self.batch.pages.push(*page);
+            }
+            Item::Outcome(outcome) => self.batch.outcomes.push(*outcome),
+            Item::Links(links) => {
+                self.rows += links.len();
+                self.batch.links.extend(links);
+            }
+            Item::Flush(_) => {}
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows >= BATCH_ROWS_MAX
+            || self.raw_bytes >= BATCH_RAW_BYTES_MAX
+            || self.batch.pages.len() + self.batch.outcomes.len() >= QUIET_ITEMS_MAX
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let changing = self.changing_since.map(|since| since + BATCH_AGE_MAX);
+        let quiet = self.opened_at.map(|since| since + QUIET_AGE_MAX);
+        changing.or(quiet)
+    }
+
+    fn take(&mut self) -> Batch {
+        let fresh = Self::new(self.batch.run.unwrap_or(RunId(0)));
+        std::mem::replace(self, fresh).batch
+    }
+}
