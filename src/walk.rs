@@ -21,7 +21,9 @@ mod machine;
 mod page;
 #[cfg(test)]
 mod simulation;
+mod step;
 
 pub use ledger::{Interval, Ledger};
-pub use machine::{Claim, ClaimedPage, Known, Position, Request, Rules, Step, Verdict, Walk};
+pub use machine::Walk;
 pub use page::{PageFacts, RowFacts};
+pub use step::{Claim, ClaimedPage, Known, Position, Request, Rules, Step, Verdict};

@@ -189,7 +189,7 @@ mod tests {
         );
         summary.report.conversations.listed = 3;
         summary.failures.push(ReportedFailure {
-            conversation_id: "conv_1".to_owned(),
+            conversation_id: Some("conv_1".to_owned()),
             class: "gone".to_owned(),
             reason: "404".to_owned(),
         });

@@ -1,0 +1,213 @@
+//! Filling the holes of the cover from the top: linking, stepping on and back, ties, the tail.
+
+use super::{MaybeTail, Purpose, Walk};
+use crate::{
+    model::{FailureClass, TailProof, Timestamp},
+    walk::{Claim, ClaimedPage, Interval, PageFacts, Position, Request, Verdict},
+};
+
+impl Walk {
+    /// Whether a page of `rows` rows that ends at `end` is the tail by its own `count`.
+    pub(super) fn is_tail(&mut self, page: &PageFacts) -> bool {
+        let short = page.len() < u64::from(self.full_page.unwrap_or(1));
+        let by_count = match (page.count, self.unlisted) {
+            (Some(count), Some(unlisted)) => i64::try_from(page.end()) == Ok(count - unlisted),
+            _ => false,
+        };
+        let uncounted = page.count.is_none() && self.full_page.is_some();
+        if short && by_count {
+            self.tail_proof = Some(TailProof::Count);
+        } else if short && uncounted {
+            self.tail_proof = Some(TailProof::ShortPage);
+        }
+        short && (by_count || uncounted)
+    }
+
+    pub(super) fn accept_cover(&mut self, page: &PageFacts) -> Vec<Claim> {
+        if page.is_empty() && page.skip > 0 {
+            self.restart_at_count(page);
+            return Vec::new();
+        }
+        if !page.is_empty() && page.newest().is_none() {
+            let reason = format!(
+                "no row of the page at skip {} has a readable created_at",
+                page.skip
+            );
+            self.go_blind(FailureClass::OrderViolation, reason);
+            return self.accept_blind(page);
+        }
+        let edge = self.cover.bottom_of_top();
+        let linked = page.skip == 0 || links(page, edge.flatten());
+        let before = if page.skip == 0 { None } else { page.newest() };
+        let is_tail = linked && self.is_tail(page);
+        let after = if is_tail { None } else { page.oldest() };
+        if !page.is_empty() {
+            self.pages_with_rows += 1;
+        }
+        let mut claims = Vec::new();
+        if !page.is_empty() || is_tail {
+            claims.push(self.claim(Interval { after, before }, ClaimedPage::This, page.sent_at));
+        }
+        if !self.cover.covers_all() {
+            self.plan_after(page, linked);
+        }
+        claims
+    }
+
+    /// An empty page past the head: the list has shrunk; go on at where it says that it ends.
+    pub(super) fn restart_at_count(&mut self, page: &PageFacts) {
+        self.step_back = (self.step_back * 2).max(u64::from(self.limit) / 2).max(1);
+        let by_count = page
+            .count
+            .and_then(|count| u64::try_from(count - self.unlisted.unwrap_or(0)).ok())
+            .filter(|&end| end < page.skip);
+        let from = by_count.unwrap_or(page.skip);
+        self.ask(Purpose::Cover, from.saturating_sub(self.step_back));
+    }
+
+    pub(super) fn plan_after(&mut self, page: &PageFacts, linked: bool) {
+        let full = u64::from(self.full_page.unwrap_or(self.limit));
+        let overlap = self.rules.overlap(full);
+        if !linked {
+            self.step_back = (self.step_back * 2).max(2 * overlap).max(1);
+            self.ask(Purpose::Cover, page.skip.saturating_sub(self.step_back));
+            return;
+        }
+        self.step_back = 0;
+        let edge = self.cover.bottom_of_top().flatten();
+        if page.oldest() < edge {
+            // The page joins a piece that was covered before: on below that.
+            self.go_on_below();
+            return;
+        }
+        if page.len() < u64::from(self.full_page.unwrap_or(page.limit)) {
+            self.maybe_tail = Some(MaybeTail {
+                rows: page.len(),
+                end: page.end(),
+                count: page.count,
+                before: if page.skip == 0 { None } else { page.newest() },
+                sent_at: page.sent_at,
+            });
+            self.ask(Purpose::EndCheck, page.end());
+            return;
+        }
+        self.step_on(page, overlap);
+    }
+
+    /// The page is full and links: on to the last row that is strictly newer than its oldest.
+    pub(super) fn step_on(&mut self, page: &PageFacts, overlap: u64) {
+        let place = page
+            .last_above_oldest()
+            .unwrap_or(0)
+            .min(page.len().saturating_sub(overlap));
+        if place > 0 {
+            self.limit = self.rules.limit;
+            self.ask(Purpose::Cover, page.skip + place);
+            return;
+        }
+        let honoured = page.len() >= u64::from(page.limit);
+        if honoured && page.limit < self.rules.limit_max {
+            self.limit = page.limit.saturating_mul(2).min(self.rules.limit_max);
+            self.ask(Purpose::Cover, page.skip);
+            return;
+        }
+        self.pass_tie_group(page);
+    }
+
+    /// More messages share one time than fit a page: that point stays a hole, the walk goes on
+    /// below it.
+    pub(super) fn pass_tie_group(&mut self, page: &PageFacts) {
+        let Some(time) = page.oldest() else { return };
+        let reason = format!(
+            "more messages share the time {time} than one page of {} holds; whether all of them \
+             are archived cannot be proven, everything else can",
+            page.len()
+        );
+        self.trouble
+            .get_or_insert((FailureClass::TieGroupExceedsPage, reason));
+        let point = Interval {
+            after: Some(Timestamp::from_millis(time.as_millis() - 1)),
+            before: Some(Timestamp::from_millis(time.as_millis() + 1)),
+        };
+        self.cover.claim(point, page.sent_at);
+        self.limit = self.rules.limit;
+        self.ask(
+            Purpose::Cover,
+            page.end().saturating_sub(1).max(page.skip + 1),
+        );
+    }
+
+    pub(super) fn accept_end_check(&mut self, page: &PageFacts) -> Vec<Claim> {
+        let Some(tail) = self.maybe_tail.take() else {
+            return self.accept_cover(page);
+        };
+        let same_count = page.count.is_some() && page.count == tail.count;
+        self.purpose = Purpose::Cover;
+        if page.is_empty() && same_count && page.skip == tail.end {
+            self.unlisted = page
+                .count
+                .zip(i64::try_from(tail.end).ok())
+                .map(|(count, end)| count - end);
+            self.tail_proof = Some(TailProof::EmptyPage);
+            let interval = Interval {
+                after: None,
+                before: tail.before,
+            };
+            let claim = self.claim(interval, ClaimedPage::Previous, tail.sent_at);
+            if !self.cover.covers_all() {
+                self.go_on_below();
+            }
+            return vec![claim];
+        }
+        if page.is_empty() && page.count.is_none() {
+            let reason = "the gateway gives no count, and no page was seen to be full: \
+                          an empty page proves no end"
+                .to_owned();
+            self.verdict = Some(Verdict::Partial {
+                class: FailureClass::TailUnproven,
+                reason,
+            });
+            return Vec::new();
+        }
+        if !page.is_empty() && same_count && page.limit == self.rules.limit {
+            let rows = u32::try_from(tail.rows).unwrap_or(u32::MAX);
+            self.full_page = Some(self.full_page.unwrap_or(0).max(rows));
+        }
+        if page.is_empty() && page.skip == 0 {
+            return self.accept_empty_head(page);
+        }
+        self.accept_cover(page)
+    }
+
+    /// The head was empty twice with different counts: once more.
+    pub(super) fn accept_empty_head(&mut self, page: &PageFacts) -> Vec<Claim> {
+        self.maybe_tail = Some(MaybeTail {
+            rows: 0,
+            end: 0,
+            count: page.count,
+            before: None,
+            sent_at: page.sent_at,
+        });
+        self.ask(Purpose::EndCheck, 0);
+        Vec::new()
+    }
+
+    pub(super) fn go_on_below(&mut self) {
+        self.purpose = Purpose::Cover;
+        if let Some(edge) = self.cover.bottom_of_top().flatten() {
+            let overlap = self
+                .rules
+                .overlap(u64::from(self.full_page.unwrap_or(self.limit)));
+            self.request = Request {
+                position: Position::Above(edge, overlap),
+                limit: self.limit,
+                after_commit: true,
+            };
+        }
+    }
+}
+
+/// Whether the page's first row is strictly newer than the edge of what is covered above.
+fn links(page: &PageFacts, edge: Option<Timestamp>) -> bool {
+    edge.is_none_or(|edge| page.newest().is_some_and(|newest| newest > edge))
+}

@@ -1,0 +1,107 @@
+//! What a walk is given and what it answers with.
+
+use std::time::Duration;
+
+use super::Interval;
+use crate::model::{FailureClass, Piece, Timestamp};
+
+/// The constants of a walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Rows asked for in one page.
+    pub limit: u32,
+    /// The most that is asked for where a group of equal times does not fit a page.
+    pub limit_max: u32,
+    /// λ: how long after its created time a message may become visible.
+    pub lag: Duration,
+}
+
+impl Rules {
+    /// Rows that a page shares with the one above it: 4 at limit 100, at most a quarter page.
+    pub(super) fn overlap(self, full: u64) -> u64 {
+        (u64::from(self.limit) / 25).max(1).min(full / 4)
+    }
+}
+
+/// What is known before the walk begins.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Known {
+    /// The stored ledger in force.
+    pub ledger: Vec<Piece>,
+    /// The stored second cover, where a `--full` was interrupted.
+    pub full_ledger: Vec<Piece>,
+    /// Whether a second cover is to be built (or built on).
+    pub full: bool,
+    /// Archived messages that are neither missing nor deleted.
+    pub live: u64,
+    /// b: counted and not listed, where it was learnt.
+    pub unlisted: Option<i64>,
+    /// The largest page that the gateway was shown to return for this limit.
+    pub full_page: Option<u32>,
+}
+
+/// Where a page is to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Position {
+    /// At this rank.
+    Skip(u64),
+    /// At the rank that the archive gives to this time, this many rows above it: the number of
+    /// live archived messages strictly newer, less the rows.
+    Above(Timestamp, u64),
+}
+
+/// A page to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// Where it is to begin.
+    pub position: Position,
+    /// How many rows.
+    pub limit: u32,
+    /// Whether every page before must be committed first, because the archive is asked for ranks
+    /// or for what is absent.
+    pub after_commit: bool,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Ask for a page and hand it to [`Walk::accept`], then tell [`Walk::count_live`].
+    Ask(Request),
+    /// The walk is over.
+    Done(Verdict),
+}
+
+/// How a walk ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The cover is whole, the tail is proven, nothing is unexplained.
+    Complete,
+    /// Something is missing or unproven.
+    Partial {
+        /// What class of trouble.
+        class: FailureClass,
+        /// Why, for a person.
+        reason: String,
+    },
+}
+
+/// Which page an interval was cut from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimedPage {
+    /// The page that was just accepted.
+    This,
+    /// The page before it, whose end an empty page has proven.
+    Previous,
+}
+
+/// An interval that a page certifies: archived messages inside it that are not in the page were
+/// absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The interval.
+    pub interval: Interval,
+    /// Whose it is.
+    pub page: ClaimedPage,
+    /// T of that page.
+    pub sent_at: Timestamp,
+}
