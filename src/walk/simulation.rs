@@ -15,8 +15,8 @@ use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Claim, ClaimedPage, Interval, Known, PageFacts, Position, Request, RowFacts, Rules, Step,
-    Verdict, Walk,
+    Claim, ClaimedPage, Interval, Known, Ledger, PageFacts, Position, Request, RowFacts, Rules,
+    Step, Verdict, Walk,
 };
 use crate::model::{FailureClass, Piece, Timestamp};
 
@@ -130,6 +130,8 @@ impl Server {
 struct Archive {
     messages: BTreeMap<u64, Stored>,
     ledger: Vec<Piece>,
+    full_ledger: Vec<Piece>,
+    full: bool,
     unlisted: Option<i64>,
     full_page: Option<u32>,
 }
@@ -184,10 +186,11 @@ impl Archive {
     fn known(&self) -> Known {
         Known {
             ledger: self.ledger.clone(),
+            full_ledger: self.full_ledger.clone(),
+            full: self.full,
             live: self.live(),
             unlisted: self.unlisted,
             full_page: self.full_page,
-            ..Known::default()
         }
     }
 }
@@ -210,6 +213,8 @@ fn run(
     loop {
         let request = match walk.step() {
             Step::Done(verdict) => {
+                archive.ledger = walk.ledger().pieces();
+                archive.full = archive.full && walk.second_cover().is_some();
                 let within = walk.pages() <= walk.budget().expect("a page was accepted");
                 assert!(
                     within,
@@ -238,6 +243,7 @@ fn run(
         }
         previous = rows;
         archive.ledger = walk.ledger().pieces();
+        archive.full_ledger = walk.second_cover().map(Ledger::pieces).unwrap_or_default();
         archive.unlisted = walk.unlisted();
         archive.full_page = walk.full_page();
         walk.count_live(archive.live());
@@ -392,6 +398,45 @@ fn a_server_that_falls_quiet_is_archived_whole_within_three_runs() {
             .collect();
         let listed: HashSet<u64> = server.list.iter().map(|(id, _)| *id).collect();
         assert_eq!(live, listed, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_first_cover_stands_until_the_second_is_whole_and_an_interrupted_one_is_finished() {
+    for seed in 0..200 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let schedule = Schedule {
+            deletions: 0.02,
+            arrivals: 0.1,
+            ..QUIET
+        };
+        let mut server = Server::new(seed, random.random_range(100..300), schedule);
+        let mut archive = Archive::default();
+        run(&mut server, &mut archive, None, seed);
+        server.schedule = QUIET;
+        server.now += 2 * LAG_MS;
+        run(&mut server, &mut archive, None, seed);
+        let covers = |archive: &Archive| Ledger::from_pieces(&archive.ledger).covers_all();
+        assert!(covers(&archive), "seed {seed}");
+        let asked_at = Timestamp::from_millis(server.now);
+        server.now += 2 * LAG_MS;
+        archive.full = true;
+        let mut runs = 0;
+        while archive.full {
+            let kill_after = random.random_bool(0.7).then(|| random.random_range(1..8));
+            run(&mut server, &mut archive, kill_after, seed);
+            assert!(covers(&archive), "seed {seed}: the first cover must stand");
+            runs += 1;
+            assert!(
+                runs < 200,
+                "seed {seed}: a --full that is always killed must converge"
+            );
+        }
+        let proof = Ledger::from_pieces(&archive.ledger).proof(RULES.lag);
+        assert!(
+            proof.proven_at > Some(asked_at),
+            "seed {seed}: proven by pages of the --full"
+        );
     }
 }
 
