@@ -6,6 +6,7 @@
 //! of the gateway or of walking.
 
 mod batch;
+pub mod dictionary;
 mod read;
 
 pub use batch::{Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, WalkProgress};

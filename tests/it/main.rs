@@ -1,1 +1,4 @@
 //! it
+mod dictionary;
+mod migrated;
+mod views;
