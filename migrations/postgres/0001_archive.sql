@@ -5,6 +5,7 @@ create table archive (
     only_row        integer primary key check (only_row = 1),
     gateway_url     text,
     epoch           bigint not null default 0,
+    batch_seq       bigint not null default 0,
     created_at      timestamptz not null
 );
 

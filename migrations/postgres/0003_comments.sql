@@ -201,7 +201,8 @@ insert into data_dictionary (object, position, column_name, meaning) values
     ('archive', 1, 'only_row', 'Always 1: there is one row.'),
     ('archive', 2, 'gateway_url', 'The gateway whose conversations these are; null until the first run.'),
     ('archive', 3, 'epoch', 'Raised by each holder of the lock; a writer with an older one is refused.'),
-    ('archive', 4, 'created_at', 'When the archive was made.');
+    ('archive', 4, 'batch_seq', 'Raised by each committed batch, so that a commit whose answer was lost can be told.'),
+    ('archive', 5, 'created_at', 'When the archive was made.');
 
 insert into data_dictionary (object, position, column_name, meaning) values
     ('runs', 0, null, 'One row a run of the program on this archive.'),
@@ -585,6 +586,7 @@ comment on table archive is 'One row: which gateway this archive belongs to, and
 comment on column archive.only_row is 'Always 1: there is one row.';
 comment on column archive.gateway_url is 'The gateway whose conversations these are; null until the first run.';
 comment on column archive.epoch is 'Raised by each holder of the lock; a writer with an older one is refused.';
+comment on column archive.batch_seq is 'Raised by each committed batch, so that a commit whose answer was lost can be told.';
 comment on column archive.created_at is 'When the archive was made.';
 
 comment on table runs is 'One row a run of the program on this archive.';

@@ -5,6 +5,7 @@ create table archive (
     only_row        integer primary key check (only_row = 1),
     gateway_url     text,
     epoch           integer not null default 0,
+    batch_seq       integer not null default 0,
     created_at      text not null
 ) strict;
 

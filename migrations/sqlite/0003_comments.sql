@@ -201,7 +201,8 @@ insert into data_dictionary (object, position, column_name, meaning) values
     ('archive', 1, 'only_row', 'Always 1: there is one row.'),
     ('archive', 2, 'gateway_url', 'The gateway whose conversations these are; null until the first run.'),
     ('archive', 3, 'epoch', 'Raised by each holder of the lock; a writer with an older one is refused.'),
-    ('archive', 4, 'created_at', 'When the archive was made.');
+    ('archive', 4, 'batch_seq', 'Raised by each committed batch, so that a commit whose answer was lost can be told.'),
+    ('archive', 5, 'created_at', 'When the archive was made.');
 
 insert into data_dictionary (object, position, column_name, meaning) values
     ('runs', 0, null, 'One row a run of the program on this archive.'),

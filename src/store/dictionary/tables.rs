@@ -58,6 +58,10 @@ const ARCHIVE: Object = Object {
             "epoch",
             "Raised by each holder of the lock; a writer with an older one is refused.",
         ),
+        (
+            "batch_seq",
+            "Raised by each committed batch, so that a commit whose answer was lost can be told.",
+        ),
         ("created_at", "When the archive was made."),
     ],
     references: &[],
