@@ -49,7 +49,7 @@ insert into data_dictionary (object, position, column_name, meaning) values
     ('v_message_history', 1, 'message_id', 'The message: v_messages.id.'),
     ('v_message_history', 2, 'conversation_id', 'The conversation: v_conversations.id.'),
     ('v_message_history', 3, 'version', 'The number of the version, from 1.'),
-    ('v_message_history', 4, 'event', 'What happened: first seen, changed, deleted or reappeared.'),
+    ('v_message_history', 4, 'event', 'What happened: created (first seen), edited, deleted or reappeared.'),
     ('v_message_history', 5, 'observed_at', 'When the page was requested that showed it, on the gateway''s clock.'),
     ('v_message_history', 6, 'recorded_at', 'When it was committed, by the clock of the run''s machine.'),
     ('v_message_history', 7, 'run_id', 'The run that recorded it: v_runs.id.'),
@@ -293,7 +293,7 @@ insert into data_dictionary (object, position, column_name, meaning) values
     ('message_versions', 0, null, 'Every state of a message that was ever observed; only ever appended to.'),
     ('message_versions', 1, 'message_key', 'The message: messages.key.'),
     ('message_versions', 2, 'version', 'The number of the version, from 1.'),
-    ('message_versions', 3, 'event', 'What happened: first seen, changed, deleted or reappeared.'),
+    ('message_versions', 3, 'event', 'What happened: created (first seen), edited, deleted or reappeared.'),
     ('message_versions', 4, 'observed_at', 'When the page was requested that showed it.'),
     ('message_versions', 5, 'recorded_at', 'When it was committed to the archive.'),
     ('message_versions', 6, 'run_id', 'The run that recorded it.'),
@@ -448,7 +448,7 @@ comment on view v_message_history is 'Every state of every message that was ever
 comment on column v_message_history.message_id is 'The message: v_messages.id.';
 comment on column v_message_history.conversation_id is 'The conversation: v_conversations.id.';
 comment on column v_message_history.version is 'The number of the version, from 1.';
-comment on column v_message_history.event is 'What happened: first seen, changed, deleted or reappeared.';
+comment on column v_message_history.event is 'What happened: created (first seen), edited, deleted or reappeared.';
 comment on column v_message_history.observed_at is 'When the page was requested that showed it, on the gateway''s clock.';
 comment on column v_message_history.recorded_at is 'When it was committed, by the clock of the run''s machine.';
 comment on column v_message_history.run_id is 'The run that recorded it: v_runs.id.';
@@ -672,7 +672,7 @@ comment on column messages.deleted_at is 'The first absence, set once a second o
 comment on table message_versions is 'Every state of a message that was ever observed; only ever appended to.';
 comment on column message_versions.message_key is 'The message: messages.key.';
 comment on column message_versions.version is 'The number of the version, from 1.';
-comment on column message_versions.event is 'What happened: first seen, changed, deleted or reappeared.';
+comment on column message_versions.event is 'What happened: created (first seen), edited, deleted or reappeared.';
 comment on column message_versions.observed_at is 'When the page was requested that showed it.';
 comment on column message_versions.recorded_at is 'When it was committed to the archive.';
 comment on column message_versions.run_id is 'The run that recorded it.';

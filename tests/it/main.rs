@@ -1,4 +1,5 @@
 //! it
 mod dictionary;
+mod layers;
 mod migrated;
 mod views;

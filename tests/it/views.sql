@@ -69,16 +69,16 @@ insert into messages (key, conversation_key, id, organization_id, business_unit_
 
 insert into message_versions
     (message_key, version, event, observed_at, recorded_at, run_id, raw, sha256) values
-    (1, 1, 'seen', '2025-03-01T00:00:09.123Z', '2025-03-01T00:00:10.000Z', 1, '{"_id":"msg_1"}',
+    (1, 1, 'created', '2025-03-01T00:00:09.123Z', '2025-03-01T00:00:10.000Z', 1, '{"_id":"msg_1"}',
      blob'00AAff'),
-    (2, 1, 'seen', '2025-03-01T00:00:09.123Z', '2025-03-01T00:00:10.000Z', 1, '{"_id":"msg_2"}',
+    (2, 1, 'created', '2025-03-01T00:00:09.123Z', '2025-03-01T00:00:10.000Z', 1, '{"_id":"msg_2"}',
      blob'0a'),
-    (2, 2, 'changed', '2025-03-02T00:00:05.000Z', '2025-03-02T00:00:06.000Z', 2,
+    (2, 2, 'edited', '2025-03-02T00:00:05.000Z', '2025-03-02T00:00:06.000Z', 2,
      '{"_id":"msg_2","content":{"answered":"1"}}', blob'0b'),
-    (8, 1, 'seen', '2025-03-01T00:00:09.123Z', '2025-03-01T00:00:10.000Z', 1, '{"_id":"msg_8"}',
+    (8, 1, 'created', '2025-03-01T00:00:09.123Z', '2025-03-01T00:00:10.000Z', 1, '{"_id":"msg_8"}',
      blob'0c'),
     (8, 2, 'deleted', '2025-03-02T00:00:05.000Z', '2025-03-02T00:00:06.000Z', 2, null, null),
-    (10, 1, 'seen', '2025-03-01T00:00:19.000Z', '2025-03-01T00:00:20.000Z', 1, '{"_id":"msg_1"}',
+    (10, 1, 'created', '2025-03-01T00:00:19.000Z', '2025-03-01T00:00:20.000Z', 1, '{"_id":"msg_1"}',
      blob'0d');
 
 insert into quick_reply_options

@@ -309,7 +309,7 @@ const MESSAGE_VERSIONS: Object = Object {
         ("version", "The number of the version, from 1."),
         (
             "event",
-            "What happened: first seen, changed, deleted or reappeared.",
+            "What happened: created (first seen), edited, deleted or reappeared.",
         ),
         ("observed_at", "When the page was requested that showed it."),
         ("recorded_at", "When it was committed to the archive."),

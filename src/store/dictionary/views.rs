@@ -156,7 +156,7 @@ const MESSAGE_HISTORY: Object = Object {
         ("version", "The number of the version, from 1."),
         (
             "event",
-            "What happened: first seen, changed, deleted or reappeared.",
+            "What happened: created (first seen), edited, deleted or reappeared.",
         ),
         (
             "observed_at",
