@@ -70,6 +70,7 @@ create table coverage_pieces (
     after_time      timestamptz,
     before_time     timestamptz,
     sent_at         timestamptz not null,
+    settled         boolean not null,
     primary key (conversation_key, layer, position)
 );
 

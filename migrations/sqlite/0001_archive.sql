@@ -70,6 +70,7 @@ create table coverage_pieces (
     after_time      text,
     before_time     text,
     sent_at         text not null,
+    settled         integer not null,
     primary key (conversation_key, layer, position)
 ) strict, without rowid;
 

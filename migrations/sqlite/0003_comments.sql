@@ -262,7 +262,8 @@ insert into data_dictionary (object, position, column_name, meaning) values
     ('coverage_pieces', 3, 'position', 'The order of the pieces, oldest first, from 0.'),
     ('coverage_pieces', 4, 'after_time', 'The open lower end; null is the beginning.'),
     ('coverage_pieces', 5, 'before_time', 'The open upper end; null is the newest message.'),
-    ('coverage_pieces', 6, 'sent_at', 'When the oldest page was requested that the piece rests on.');
+    ('coverage_pieces', 6, 'sent_at', 'When the oldest page was requested that the piece rests on.'),
+    ('coverage_pieces', 7, 'settled', 'Whether the piece is cut back to what is final: the next run does that to it.');
 
 insert into data_dictionary (object, position, column_name, meaning) values
     ('messages', 0, null, 'The current state of each message, one row a message of a conversation.'),

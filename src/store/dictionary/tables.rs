@@ -221,6 +221,10 @@ const COVERAGE_PIECES: Object = Object {
             "sent_at",
             "When the oldest page was requested that the piece rests on.",
         ),
+        (
+            "settled",
+            "Whether the piece is cut back to what is final: the next run does that to it.",
+        ),
     ],
     references: &[any("conversation_key", "conversations")],
 };
