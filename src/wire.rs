@@ -17,6 +17,7 @@ mod place;
 mod text;
 
 pub use equality::same_json;
+pub(crate) use json::last_member;
 pub use json::{DEPTH_MAX, Document, Json, JsonError, JsonOddity, Member, OddityKind};
 pub use links::{Link, Links, conversation_id_of_link};
 pub use page::Page;
