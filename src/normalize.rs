@@ -7,19 +7,19 @@
 //! # How to add a type
 //!
 //! 1. Put the sample into `tests/it/fixtures/` and add it to the list in `tests/it/normalize.rs`.
-//! 2. Name the type in the one `match` of [`content`]. If it is like a known one (a file, words),
+//! 2. Name the type in the one `match` of `normalize/content.rs`. If it is like a known one (a file, words),
 //!    that is all.
 //! 3. Else write `normalize/<family>.rs` with a `read(content, message)` that fills the fields of
-//!    the message that it owns, and says [`AnomalyKind::UnknownShape`] where it finds nothing.
+//!    the message that it owns, and says `AnomalyKind::UnknownShape` where it finds nothing.
 //! 4. Look at the new snapshot: `cargo insta review`.
 //!
 //! | file | fills |
 //! |---|---|
-//! | [`envelope`] | ids, sender, times: the same for every type |
-//! | [`text`] | words: `text`, `emoji`, `message_template`, `jaas.conference`, unknown types |
-//! | [`quick_reply`] | `quick_reply` and the options of a `response` |
-//! | [`media`] | whatever carries a file |
-//! | [`location`], [`shared_contact`], [`template`] | one type each |
+//! | `envelope` | ids, sender, times: the same for every type |
+//! | `text` | words: `text`, `emoji`, `message_template`, `jaas.conference`, unknown types |
+//! | `quick_reply` | the choice of a `quick_reply`, the options of a `response` |
+//! | `media` | whatever carries a file |
+//! | `location`, `shared_contact`, `template` | one type each |
 
 mod anomaly;
 mod content;

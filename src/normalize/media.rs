@@ -124,9 +124,8 @@ fn media_kind(declared: Declared, extension: Option<&str>) -> MediaKind {
             Declared::Sticker,
             Some(Extension::Is(MediaKind::Image | MediaKind::Video) | Extension::Container(_)),
         ) => MediaKind::Sticker,
-        (_, Some(Extension::Is(kind))) => kind,
         (Declared::Audio | Declared::Video, Some(Extension::Container(_))) => declared.kind(),
-        (_, Some(Extension::Container(kind))) => kind,
+        (_, Some(Extension::Is(kind) | Extension::Container(kind))) => kind,
         (Declared::Csv, Some(Extension::Plain)) => MediaKind::Csv,
         // `image` is what the gateway calls anything, so an extension that is no picture's wins.
         (_, Some(Extension::Plain)) | (Declared::Image, Some(Extension::Unknown)) => {
