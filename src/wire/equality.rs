@@ -104,7 +104,37 @@ fn without_space(text: &str) -> impl Iterator<Item = u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
+
+    fn small_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-2_i64..3).prop_map(Value::from),
+            "[ab\u{0}]{0,2}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::vec(("[ab]", inner), 0..3)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn says_what_serde_json_says(a in small_json(), b in small_json()) {
+            let pretty = serde_json::to_string_pretty(&a).unwrap();
+            prop_assert!(same_json(&pretty, &a.to_string()));
+            prop_assert_eq!(same_json(&pretty, &b.to_string()), a == b);
+        }
+    }
 
     #[test]
     fn spelling_does_not_matter() {

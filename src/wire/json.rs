@@ -136,6 +136,14 @@ pub(crate) fn last_member<'m, 'a>(members: &'m [Member<'a>], key: &str) -> Optio
         .map(|(_, value)| value)
 }
 
+/// One of 64 bits, the same for equal keys and mostly another for others.
+fn key_mark(key: &str) -> u64 {
+    let bytes = key.as_bytes();
+    let first = bytes.first().copied().unwrap_or_default();
+    let last = bytes.last().copied().unwrap_or_default();
+    1 << ((bytes.len() + usize::from(first) * 7 + usize::from(last) * 13) % 64)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Strings {
     Cleaned,
@@ -250,10 +258,14 @@ impl<'a> Decoder<'a> {
 
     fn note_duplicates(&mut self, members: &[Member<'a>], place: &Place<'_>) {
         if members.len() <= PAIRWISE_MAX {
+            let mut seen = 0_u64;
             for (index, (key, _)) in members.iter().enumerate() {
-                if members[..index].iter().any(|(earlier, _)| earlier == key) {
+                let mark = key_mark(key);
+                // Only keys of one mark can be equal, so most are never compared.
+                if seen & mark != 0 && members[..index].iter().any(|(earlier, _)| earlier == key) {
                     self.note(OddityKind::DuplicateKey, &place.key(key));
                 }
+                seen |= mark;
             }
             return;
         }
