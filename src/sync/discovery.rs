@@ -57,6 +57,12 @@ pub(super) async fn discover(
             }
         };
         context.note_success();
+        if !links.unreadable.is_empty() {
+            tracing::warn!(
+                entries = links.unreadable.len(),
+                "the links endpoint gave entries that name no conversation; they are left out"
+            );
+        }
         let rows = rows_of(chunk, &links);
         let found: HashSet<&str> = rows
             .iter()
@@ -134,6 +140,7 @@ mod tests {
                 link("111", "conv_a"),
             ],
             not_found: vec!["222".to_owned()],
+            ..Links::default()
         };
         let rows = rows_of(&["111".to_owned(), "222".to_owned()], &links);
         let ids: Vec<_> = rows
