@@ -1,39 +1,48 @@
 //! The gateway client: one method an endpoint, behind one limiter.
 //!
 //! Owns HTTP, the token, the rate, retries and what a status means. Knows nothing of rows.
+//!
+//! A request goes through `endpoint` (may it be asked at all), `limiter` (when), `exchange` (one
+//! attempt), `answer` (what came back means) and `retry` (how long to wait); `request` is the
+//! loop that ties them together. Every method may be dropped at any moment.
 
+mod answer;
+mod endpoint;
 mod error;
+mod exchange;
+mod limiter;
+mod rate;
+mod request;
+mod retry;
+mod token;
 
 pub use error::{ApiError, ApiErrorKind};
+pub use rate::Rate;
+pub use retry::RetryPolicy;
 
-use std::{num::NonZeroU32, str::FromStr, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use secrecy::SecretString;
+use serde_json::Value;
 use url::Url;
 
 use crate::{
     clock::Clock,
     model::{ConversationId, Timestamp},
     monitor::Monitor,
-    wire::{Links, Page},
+    wire::{Links, Malformed, Page},
 };
+use answer::{Answer, Trouble};
+use endpoint::Endpoint;
+use exchange::Exchange;
+use limiter::Limiter;
+use request::Requester;
+use token::Token;
 
-/// How many requests in how much time: `5/s`, `100/30m`, `2.5/s` is refused (say `5/2s`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// Requests in each [`Rate::per`].
-    pub requests: NonZeroU32,
-    /// The time they are spread over.
-    pub per: Duration,
-}
-
-impl FromStr for Rate {
-    type Err = String;
-
-    fn from_str(_text: &str) -> Result<Self, Self::Err> {
-        unimplemented!()
-    }
-}
+/// The most that one answer may hold, decoded, unless an option says otherwise: a page of 1,000
+/// messages of 32 KiB each. Read while streaming, so a compressed bomb costs no more memory.
+pub const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How to talk to a gateway.
 #[derive(Debug, Clone)]
@@ -52,10 +61,36 @@ pub struct GatewayOptions {
     pub retries_max: u32,
     /// How many requests may be sent in all, retries included.
     pub requests_max: Option<u64>,
+    /// The most bytes that one answer may hold, decoded.
+    pub page_bytes_max: usize,
+    /// The waits between attempts.
+    pub retry: RetryPolicy,
     /// The time of day.
     pub clock: Clock,
     /// What is counted.
     pub monitor: Monitor,
+}
+
+impl GatewayOptions {
+    /// The defaults of product.md for one gateway.
+    pub fn new(base: Url, token: SecretString) -> Self {
+        Self {
+            base,
+            token,
+            rate: Rate {
+                requests: NonZeroU32::new(5).expect("5 is not 0"),
+                per: Duration::from_secs(1),
+            },
+            in_flight_max: 16,
+            timeout: Duration::from_secs(35),
+            retries_max: 5,
+            requests_max: None,
+            page_bytes_max: PAGE_BYTES_MAX,
+            retry: RetryPolicy::default(),
+            clock: Clock::system(),
+            monitor: Monitor::new(),
+        }
+    }
 }
 
 /// A value, and when it was asked for.
@@ -69,9 +104,20 @@ pub struct Fetched<T> {
     pub sent_at: Timestamp,
 }
 
+/// What a gateway says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Name and version as it gives them, or what else it answered.
+    pub name: String,
+    /// Its clock, in whole seconds, when it answered.
+    pub server_date: Option<Timestamp>,
+}
+
 /// A client of one gateway. Cheap to clone; clones share connections, limiter and budget.
+///
+/// After an error whose kind [ends the run](ApiErrorKind::ends_run) it sends nothing more.
 #[derive(Debug, Clone)]
-pub struct Gateway;
+pub struct Gateway(Arc<Requester>);
 
 impl Gateway {
     /// A client; sends nothing yet.
@@ -79,31 +125,127 @@ impl Gateway {
     /// # Errors
     /// A base that is not https (loopback excepted), has a path, a query or credentials; a token
     /// that is empty or cannot be a header.
-    pub fn new(_options: GatewayOptions) -> Result<Self, ApiError> {
-        unimplemented!()
+    pub fn new(options: GatewayOptions) -> Result<Self, ApiError> {
+        let base = endpoint::checked_base(&options.base)?;
+        let token = Token::new(&options.token)?;
+        let monitor = options.monitor;
+        let limiter = Limiter::new(
+            options.rate,
+            options.in_flight_max,
+            options.requests_max,
+            monitor.clone(),
+        );
+        let exchange = Exchange::new(
+            base,
+            token,
+            options.timeout,
+            options.page_bytes_max,
+            options.clock,
+            monitor.clone(),
+        )?;
+        let requester = Requester::new(
+            exchange,
+            limiter,
+            options.retry,
+            options.retries_max,
+            monitor,
+        );
+        Ok(Self(Arc::new(requester)))
     }
 
     /// One page of a conversation's messages, newest first.
     pub async fn messages(
         &self,
-        _conversation: &ConversationId,
-        _skip: u64,
-        _limit: u32,
+        conversation: &ConversationId,
+        skip: u64,
+        limit: u32,
     ) -> Result<Fetched<Page>, ApiError> {
-        unimplemented!()
+        let endpoint = Endpoint::Messages {
+            conversation,
+            skip,
+            limit,
+        };
+        self.0
+            .fetch(endpoint, |answer| parsed(answer, Page::parse))
+            .await
     }
 
-    /// The conversations of some phone numbers, at most 50 at once.
+    /// The conversations of some phone numbers, at most 50 at once. Numbers that have none are
+    /// no error, also where the gateway says so with a 404 (facts.md 5.2).
     pub async fn links(
         &self,
-        _phone_numbers: &[String],
-        _organization_id: &str,
+        phone_numbers: &[String],
+        organization_id: &str,
     ) -> Result<Fetched<Links>, ApiError> {
-        unimplemented!()
+        let endpoint = Endpoint::Links {
+            phone_numbers,
+            organization_id,
+        };
+        let none = || Links {
+            links: Vec::new(),
+            not_found: phone_numbers.to_vec(),
+        };
+        let read = |answer: Answer| {
+            let sent_at = answer.sent_at;
+            match parsed(answer, |body| Links::parse(&body)) {
+                Err(trouble) if trouble.kind == ApiErrorKind::Gone => Ok(Fetched {
+                    value: none(),
+                    sent_at,
+                }),
+                outcome => outcome,
+            }
+        };
+        self.0.fetch(endpoint, read).await
     }
 
     /// Whether the gateway answers at all, without a token: name and version as it gives them.
-    pub async fn health(&self) -> Result<Fetched<String>, ApiError> {
-        unimplemented!()
+    /// An answer that refuses is one, too; a redirect, a 429 and a 5xx are not.
+    pub async fn health(&self) -> Result<Fetched<Health>, ApiError> {
+        self.0.fetch(Endpoint::Health, healthy).await
     }
+}
+
+fn parsed<T>(
+    answer: Answer,
+    parse: impl Fn(Bytes) -> Result<T, Malformed>,
+) -> Result<Fetched<T>, Trouble> {
+    if let Some(trouble) = answer.trouble() {
+        return Err(trouble);
+    }
+    let status = answer::named(answer.status);
+    let value = parse(answer.body).map_err(|malformed| {
+        let detail = format!("the gateway answered {status}, but {malformed}");
+        Trouble::answered(ApiErrorKind::Malformed, detail)
+    })?;
+    Ok(Fetched {
+        value,
+        sent_at: answer.sent_at,
+    })
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form of a reader of answers"
+)]
+fn healthy(answer: Answer) -> Result<Fetched<Health>, Trouble> {
+    let is_refusal = (400..500).contains(&answer.status) && !matches!(answer.status, 408 | 429);
+    if let Some(trouble) = answer.trouble().filter(|_| !is_refusal) {
+        return Err(trouble);
+    }
+    let told: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let field = |name: &str| Some(told.as_ref()?.get(name)?.as_str()?.to_owned());
+    let words: Vec<_> = [field("name"), field("version")]
+        .into_iter()
+        .flatten()
+        .collect();
+    let name = if words.is_empty() {
+        format!("a server without a name ({})", answer::named(answer.status))
+    } else {
+        answer::excerpt(&words.join(" "))
+    };
+    let server_date = answer::date(&answer.headers);
+    Ok(Fetched {
+        value: Health { name, server_date },
+        sent_at: answer.sent_at,
+    })
 }

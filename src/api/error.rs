@@ -1,13 +1,33 @@
 //! What can go wrong with a request, by what the run should do about it.
 
 /// A request that did not bring what was asked for, after every retry that was worth it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct ApiError {
     /// What it means for the run.
     pub kind: ApiErrorKind,
     /// What was being done, to what, and what came back; no token, no text of a message.
     pub message: String,
+}
+
+impl ApiError {
+    pub(super) fn new(kind: ApiErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+impl ApiErrorKind {
+    /// Whether no further request can help: the gateway client sends none after it, and every
+    /// later one fails at once with this kind.
+    pub const fn ends_run(self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized | Self::RateLimited | Self::Unreachable | Self::BudgetSpent
+        )
+    }
 }
 
 /// What a failed request means.

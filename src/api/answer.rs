@@ -1,0 +1,266 @@
+//! What an answer means, whatever form it came in.
+//!
+//! Owns the reading of statuses, of error bodies (JSON with a string or an object, HTML, plain
+//! text, nothing; facts.md 4.1) and of the two headers that speak of time. Pure.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use serde_json::Value;
+use url::Url;
+
+use super::ApiErrorKind;
+use crate::model::Timestamp;
+
+/// How much of an error's body goes into a message.
+const EXCERPT_CHARS_MAX: usize = 200;
+
+/// An attempt that did not bring what was asked for.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    /// What it means, if it is the last word.
+    pub(super) kind: ApiErrorKind,
+    /// What came back, for a person; still to be redacted.
+    pub(super) detail: String,
+    /// How long the gateway asks to wait.
+    pub(super) retry_after: Option<Duration>,
+    /// Whether the gateway gave no whole answer.
+    pub(super) is_transport: bool,
+}
+
+impl Trouble {
+    /// An answer that arrived and is of no use.
+    pub(super) fn answered(kind: ApiErrorKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            retry_after: None,
+            is_transport: false,
+        }
+    }
+
+    /// No answer, or not the whole of one.
+    pub(super) fn transport(kind: ApiErrorKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            retry_after: None,
+            is_transport: true,
+        }
+    }
+}
+
+/// An answer of any status; the body of an error may be its first part only.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// The URL that was asked.
+    pub(super) asked: Url,
+    /// T of walk.md; see [`super::Fetched::sent_at`].
+    pub(super) sent_at: Timestamp,
+    /// This machine's clock when the answer had come, for a `Retry-After` date beside no `Date`.
+    pub(super) now: Timestamp,
+}
+
+impl Answer {
+    /// What an answer other than 2xx means; `None` for 2xx.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        if (200..300).contains(&self.status) {
+            return None;
+        }
+        let said = Said::read(&self.body);
+        let mut detail = format!("the gateway answered {}", named(self.status));
+        if (300..400).contains(&self.status) {
+            let to = self.location_host().unwrap_or_else(|| "nowhere".to_owned());
+            detail = format!("{detail}, a redirect to {to}, which is never followed");
+        } else if !said.text.is_empty() {
+            detail = format!("{detail}: {}", said.text);
+        }
+        let kind = kind(self.status, &said);
+        let retry_after = retry_after(&self.headers, self.now);
+        Some(Trouble {
+            kind,
+            detail,
+            retry_after,
+            is_transport: false,
+        })
+    }
+
+    fn location_host(&self) -> Option<String> {
+        let location = self.headers.get(LOCATION)?.to_str().ok()?;
+        let host = self.asked.join(location).ok()?.host_str()?.to_owned();
+        Some(host)
+    }
+}
+
+/// `404 Not Found`.
+pub(super) fn named(status: u16) -> String {
+    let reason = reqwest::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|code| code.canonical_reason());
+    reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
+}
+
+fn kind(status: u16, said: &Said) -> ApiErrorKind {
+    match status {
+        401 => ApiErrorKind::Unauthorized,
+        403 if said.is_about_the_run() => ApiErrorKind::Systemic,
+        403 => said
+            .message
+            .as_ref()
+            .map_or(ApiErrorKind::Systemic, |_| ApiErrorKind::Forbidden),
+        404 if said.is_about_the_route() => ApiErrorKind::Systemic,
+        404 => said
+            .message
+            .as_ref()
+            .map_or(ApiErrorKind::Systemic, |_| ApiErrorKind::Gone),
+        408 => ApiErrorKind::Timeout,
+        429 => ApiErrorKind::RateLimited,
+        ..400 => ApiErrorKind::Systemic,
+        400..500 => ApiErrorKind::Rejected,
+        500.. => ApiErrorKind::Server,
+    }
+}
+
+/// What an error's body says.
+#[derive(Debug, Default)]
+struct Said {
+    /// The `message` of a JSON object, also where it is nested in another `message`.
+    message: Option<String>,
+    /// `error` and `code` of a JSON object, lower case.
+    labels: String,
+    /// An excerpt for a person.
+    text: String,
+}
+
+impl Said {
+    fn read(body: &[u8]) -> Self {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        if let Ok(Value::Object(object)) = serde_json::from_slice(body) {
+            let message = object.get("message").and_then(words);
+            let error = object.get("error").and_then(words);
+            let code = object.get("code").and_then(words);
+            let labels = [error.as_deref(), code.as_deref()].into_iter().flatten();
+            let labels = labels.collect::<Vec<_>>().join(" ").to_lowercase();
+            if let Some(text) = message.as_ref().or(error.as_ref()) {
+                return Self {
+                    text: excerpt(text),
+                    message,
+                    labels,
+                };
+            }
+        }
+        let text = String::from_utf8_lossy(body);
+        let text = if text.trim_start().starts_with('<') {
+            without_tags(&text)
+        } else {
+            text.into()
+        };
+        Self {
+            text: excerpt(&text),
+            ..Self::default()
+        }
+    }
+
+    /// A 403 about the licence of the gateway or the organisation of the token.
+    fn is_about_the_run(&self) -> bool {
+        let message = self.message.as_deref().unwrap_or_default().to_lowercase();
+        ["license", "licence"]
+            .iter()
+            .any(|word| self.labels.contains(word) || message.contains(word))
+            || message.contains("organization mismatch")
+            || message.contains("organisation mismatch")
+    }
+
+    /// A 404 of a router, in JSON: `Route GET:/x not found`, `Cannot GET /x`.
+    fn is_about_the_route(&self) -> bool {
+        let message = self
+            .message
+            .as_deref()
+            .unwrap_or_default()
+            .trim()
+            .to_lowercase();
+        message.starts_with("cannot get ")
+            || (message.starts_with("route ") && message.ends_with("not found"))
+    }
+}
+
+/// The words of a JSON value: a string that is not empty, or the `message` of an object.
+fn words(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Object(object) => object.get("message").and_then(words),
+        _ => None,
+    }
+}
+
+fn without_tags(html: &str) -> String {
+    let mut text = String::new();
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        text.push_str(&rest[..at]);
+        text.push(' ');
+        rest = rest[at..].find('>').map_or("", |end| &rest[at + end + 1..]);
+    }
+    text + rest
+}
+
+/// One line of at most [`EXCERPT_CHARS_MAX`] characters that a terminal may show.
+pub(super) fn excerpt(text: &str) -> String {
+    let visible: String = text
+        .chars()
+        .map(|c| if is_unseen(c) { ' ' } else { c })
+        .collect();
+    let folded = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    match folded.char_indices().nth(EXCERPT_CHARS_MAX) {
+        Some(_) => folded
+            .chars()
+            .take(EXCERPT_CHARS_MAX - 1)
+            .chain(['…'])
+            .collect(),
+        None => folded,
+    }
+}
+
+/// Control characters, and those that turn the direction of writing or take no room.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The gateway's clock: `Date`, where it is there and readable.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    http_date(headers.get(DATE)?.to_str().ok()?)
+}
+
+/// `Retry-After` in either form; a date counts from the answer's own `Date`, else from `now`.
+/// A date in the past is no time at all; anything else is as if it were not there.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    if let Some(seconds) = text
+        .parse::<f64>()
+        .ok()
+        .filter(|seconds| seconds.is_finite())
+    {
+        return Duration::try_from_secs_f64(seconds.max(0.0)).ok();
+    }
+    Some(http_date(text)?.since(date(headers).unwrap_or(now)))
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    let time = httpdate::parse_http_date(text.trim()).ok()?;
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_millis(
+        i64::try_from(since.as_millis()).ok()?,
+    ))
+}
+
+#[cfg(test)]
+mod tests;
