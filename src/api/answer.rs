@@ -10,7 +10,7 @@ use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use serde_json::Value;
 use url::Url;
 
-use super::ApiErrorKind;
+use super::{ApiErrorKind, token::Token};
 use crate::model::Timestamp;
 
 /// How much of an error's body goes into a message.
@@ -21,8 +21,11 @@ const EXCERPT_CHARS_MAX: usize = 200;
 pub(super) struct Trouble {
     /// What it means, if it is the last word.
     pub(super) kind: ApiErrorKind,
-    /// What came back, for a person; still to be redacted.
+    /// What came back, for a person.
     pub(super) detail: String,
+    /// The words of an error's body, in one visible line of any length. They are cut only after
+    /// they were redacted: a cut through the middle of a token would hide it from redaction.
+    pub(super) said: String,
     /// How long the gateway asks to wait.
     pub(super) retry_after: Option<Duration>,
     /// Whether the gateway gave no whole answer.
@@ -35,6 +38,7 @@ impl Trouble {
         Self {
             kind,
             detail: detail.into(),
+            said: String::new(),
             retry_after: None,
             is_transport: false,
         }
@@ -43,11 +47,18 @@ impl Trouble {
     /// No answer, or not the whole of one.
     pub(super) fn transport(kind: ApiErrorKind, detail: impl Into<String>) -> Self {
         Self {
-            kind,
-            detail: detail.into(),
-            retry_after: None,
             is_transport: true,
+            ..Self::answered(kind, detail)
         }
+    }
+
+    /// What came back, short and without the token.
+    pub(super) fn describe(&self, token: &Token) -> String {
+        let detail = token.redact(&self.detail);
+        if self.said.is_empty() {
+            return detail;
+        }
+        format!("{detail}: {}", cut(&token.redact(&self.said)))
     }
 }
 
@@ -72,21 +83,20 @@ impl Answer {
             return None;
         }
         let said = Said::read(&self.body);
-        let mut detail = format!("the gateway answered {}", named(self.status));
+        let kind = kind(self.status, &said);
+        let mut trouble =
+            Trouble::answered(kind, format!("the gateway answered {}", named(self.status)));
+        trouble.retry_after = retry_after(&self.headers, self.now);
         if (300..400).contains(&self.status) {
             let to = self.location_host().unwrap_or_else(|| "nowhere".to_owned());
-            detail = format!("{detail}, a redirect to {to}, which is never followed");
-        } else if !said.text.is_empty() {
-            detail = format!("{detail}: {}", said.text);
+            trouble.detail = format!(
+                "{}, a redirect to {to}, which is never followed",
+                trouble.detail
+            );
+        } else {
+            trouble.said = said.text;
         }
-        let kind = kind(self.status, &said);
-        let retry_after = retry_after(&self.headers, self.now);
-        Some(Trouble {
-            kind,
-            detail,
-            retry_after,
-            is_transport: false,
-        })
+        Some(trouble)
     }
 
     fn location_host(&self) -> Option<String> {
@@ -132,7 +142,7 @@ struct Said {
     message: Option<String>,
     /// `error` and `code` of a JSON object, lower case.
     labels: String,
-    /// An excerpt for a person.
+    /// The words for a person, in one visible line.
     text: String,
 }
 
@@ -147,7 +157,7 @@ impl Said {
             let labels = labels.collect::<Vec<_>>().join(" ").to_lowercase();
             if let Some(text) = message.as_ref().or(error.as_ref()) {
                 return Self {
-                    text: excerpt(text),
+                    text: visible(text),
                     message,
                     labels,
                 };
@@ -160,7 +170,7 @@ impl Said {
             text.into()
         };
         Self {
-            text: excerpt(&text),
+            text: visible(&text),
             ..Self::default()
         }
     }
@@ -209,21 +219,30 @@ fn without_tags(html: &str) -> String {
     text + rest
 }
 
-/// One line of at most [`EXCERPT_CHARS_MAX`] characters that a terminal may show.
-pub(super) fn excerpt(text: &str) -> String {
-    let visible: String = text
+/// One line that a terminal may show.
+fn visible(text: &str) -> String {
+    let seen: String = text
         .chars()
         .map(|c| if is_unseen(c) { ' ' } else { c })
         .collect();
-    let folded = visible.split_whitespace().collect::<Vec<_>>().join(" ");
-    match folded.char_indices().nth(EXCERPT_CHARS_MAX) {
-        Some(_) => folded
+    seen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// At most [`EXCERPT_CHARS_MAX`] characters.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT_CHARS_MAX) {
+        Some(_) => text
             .chars()
             .take(EXCERPT_CHARS_MAX - 1)
             .chain(['…'])
             .collect(),
-        None => folded,
+        None => text.to_owned(),
     }
+}
+
+/// One visible line of at most [`EXCERPT_CHARS_MAX`] characters.
+pub(super) fn excerpt(text: &str) -> String {
+    cut(&visible(text))
 }
 
 /// Control characters, and those that turn the direction of writing or take no room.

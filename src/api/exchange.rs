@@ -75,9 +75,9 @@ impl Exchange {
         &self.base
     }
 
-    /// `text` without the token.
-    pub(super) fn redact(&self, text: &str) -> String {
-        self.token.redact(text)
+    /// The token, to keep it out of texts.
+    pub(super) const fn token(&self) -> &Token {
+        &self.token
     }
 
     /// Sends one request and reads its answer, within the time-out.

@@ -192,7 +192,7 @@ impl Requester {
             return Ok(());
         }
         let _shown = (wait > SHOWN_FROM).then(|| {
-            let detail = self.exchange.redact(&trouble.detail);
+            let detail = trouble.describe(self.exchange.token());
             let seconds = wait.as_secs_f64().ceil();
             self.monitor
                 .waiting_for(format!("{detail}; asking again in {seconds} s"))
@@ -207,14 +207,15 @@ impl Requester {
         attempts: u32,
         request_id: &str,
     ) -> ApiError {
-        let detail = &trouble.detail;
+        let token = self.exchange.token();
+        let detail = trouble.describe(token);
         let times = if attempts == 1 {
             String::new()
         } else {
             format!("attempt {attempts}, ")
         };
         let message = format!("{endpoint}: {detail} ({times}x-request-id {request_id})");
-        ApiError::new(trouble.kind, self.exchange.redact(&message))
+        ApiError::new(trouble.kind, token.redact(&message))
     }
 }
 

@@ -1,6 +1,8 @@
 //! it
 
+mod api;
 mod dictionary;
+mod fault_server;
 mod layers;
 mod migrated;
 mod normalize;

@@ -13,9 +13,13 @@ fn answer(status: u16, body: &str) -> Answer {
     }
 }
 
+fn token() -> Token {
+    Token::new(&"api_canary".into()).unwrap()
+}
+
 fn trouble(status: u16, body: &str) -> (ApiErrorKind, String) {
     let trouble = answer(status, body).trouble().unwrap();
-    (trouble.kind, trouble.detail)
+    (trouble.kind, trouble.describe(&token()))
 }
 
 fn kind_of(status: u16, body: &str) -> ApiErrorKind {
@@ -148,6 +152,16 @@ fn the_detail_holds_the_words_of_the_error_in_one_clean_line() {
 }
 
 #[test]
+fn the_token_is_cut_out_whole_before_the_text_is_cut_short() {
+    for spaces in 90..=100 {
+        let body = format!("<p>{}api_canary", "x ".repeat(spaces));
+        assert!(!trouble(502, &body).1.contains("api"), "{body}");
+    }
+    let (_, detail) = trouble(400, r#"{"message":"for \u0061pi_canary"}"#);
+    assert_eq!(detail, "the gateway answered 400 Bad Request: for [token]");
+}
+
+#[test]
 fn a_redirect_names_the_host_it_leads_to_and_nothing_more() {
     for (location, to) in [
         (
@@ -159,10 +173,8 @@ fn a_redirect_names_the_host_it_leads_to_and_nothing_more() {
         (None, "nowhere"),
     ] {
         let mut answer = answer(302, "canary");
-        if let Some(location) = location {
-            if let Ok(value) = HeaderValue::from_str(location) {
-                answer.headers.insert(LOCATION, value);
-            }
+        if let Some(Ok(value)) = location.map(HeaderValue::from_str) {
+            answer.headers.insert(LOCATION, value);
         }
         let trouble = answer.trouble().unwrap();
         assert!(
@@ -224,7 +236,7 @@ proptest::proptest! {
     ) {
         let mut answer = answer(status, "");
         answer.body = Bytes::from(body);
-        let detail = answer.trouble().unwrap().detail;
+        let detail = answer.trouble().unwrap().describe(&token());
         proptest::prop_assert!(!detail.chars().any(is_unseen));
         proptest::prop_assert!(detail.chars().count() < EXCERPT_CHARS_MAX + 100);
     }
