@@ -686,12 +686,17 @@ impl Write for Log {
 #[tokio::test]
 async fn the_token_is_in_no_log_error_or_debug_even_if_the_gateway_echoes_it() {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let subscriber = || {
+        let writer = log.clone();
+        tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(move || writer.clone())
+            .finish()
+    };
+    // With a single one, tracing lets whichever thread meets a call site first decide for all
+    // that nobody listens to it, and the other tests' threads have no subscriber.
+    let _second = tracing::Dispatch::new(subscriber());
+    let _logging = tracing::subscriber::set_default(subscriber());
 
     let echo = format!(
         r#"{{"message":"bad token {CANARY} and {}"}}"#,
