@@ -5,49 +5,48 @@
 //! writes: rows, versions, ledger, outcomes and failures together or not at all. Knows nothing
 //! of the gateway or of walking.
 
+mod apply;
+mod backend;
 mod batch;
+mod commit;
 pub mod dictionary;
+mod error;
+mod overview;
+mod postgres;
 mod read;
+mod record;
+mod run;
+mod session;
+mod sqlite;
+mod statement;
+mod table;
+mod url;
+mod value;
 
 pub use batch::{Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, WalkProgress};
+pub use error::StoreError;
 pub use read::{
     ConversationDetail, CurrentMessage, FailureFilter, FailureRow, RunRow, RunStart, Slice, Status,
     Target,
 };
+pub use url::DatabaseUrl;
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use secrecy::SecretString;
+use tokio::sync::Mutex;
 
+use self::{
+    backend::Backend,
+    session::Session,
+    statement::Statement,
+    value::{Row, Value},
+};
 use crate::{
     clock::Clock,
     model::{
         ConversationId, ConversationKey, ConversationRecord, MessageId, RunId, RunReport, Timestamp,
     },
 };
-
-/// Which database: `sqlite:PATH` or `postgres://…`. Displays without the password.
-#[derive(Debug, Clone)]
-pub enum DatabaseUrl {
-    /// A file.
-    Sqlite(PathBuf),
-    /// A connection URL; may hold a password and is never shown whole.
-    Postgres(SecretString),
-}
-
-impl FromStr for DatabaseUrl {
-    type Err = StoreError;
-
-    fn from_str(_text: &str) -> Result<Self, Self::Err> {
-        unimplemented!()
-    }
-}
-
-impl fmt::Display for DatabaseUrl {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        unimplemented!()
-    }
-}
 
 /// How to open an archive.
 #[derive(Debug, Clone)]
@@ -64,19 +63,37 @@ pub struct StoreOptions {
     pub clock: Clock,
 }
 
-/// Why an archive could not be opened, read or written.
-#[derive(Debug, thiserror::Error)]
-#[error("not written yet")]
-pub struct StoreError;
-
 /// A handle on an archive. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Store;
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    backend: Box<dyn Backend>,
+    /// The archive's name for messages, without a password.
+    archive: String,
+    /// The epoch that this store raised the archive to; `None` where it only reads.
+    epoch: Option<i64>,
+    /// The connection that writes; absent before the first write and after one that was cut.
+    session: Mutex<Option<Session>>,
+    clock: Clock,
+}
 
 /// The right to write an archive, held by at most one process; freed when it is dropped, and by
 /// the kernel or the server when its holder dies.
 #[derive(Debug)]
-pub struct RunLock;
+pub struct RunLock(#[expect(dead_code, reason = "it is held, not used")] Held);
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "they are held, not used")]
+enum Held {
+    /// A file that is locked until it is closed.
+    File(std::fs::File),
+    /// A session that holds an advisory lock until it ends.
+    Session(Box<sqlx::PgConnection>),
+}
 
 impl Store {
     /// Takes the lock, creates or migrates the archive, and raises its epoch, so that an earlier
@@ -84,146 +101,217 @@ impl Store {
     ///
     /// # Errors
     /// Held by another run (code 6); a schema newer than this program (code 8); unreachable (8).
-    pub async fn open(_options: &StoreOptions) -> Result<(Self, RunLock), StoreError> {
-        unimplemented!()
+    pub async fn open(options: &StoreOptions) -> Result<(Self, RunLock), StoreError> {
+        let archive = options.url.to_string();
+        let (backend, lock) = match &options.url {
+            DatabaseUrl::Sqlite(path) => sqlite::open(path, options).await?,
+            DatabaseUrl::Postgres(url) => postgres::open(url, options).await?,
+        };
+        let mut writer = backend.connect_writer().await?;
+        writer.begin().await?;
+        let created_at = vec![options.clock.now().into()];
+        writer
+            .execute(&statement::CREATE_ARCHIVE, created_at)
+            .await?;
+        writer.execute(&statement::RAISE_EPOCH, Vec::new()).await?;
+        let (epoch, _) = session::read_epoch(writer.as_mut()).await?;
+        writer.commit().await?;
+        writer.close().await?;
+        let session = Session::open(backend.as_ref(), &archive, epoch).await?;
+        let shared = Shared {
+            backend,
+            archive,
+            epoch: Some(epoch),
+            session: Mutex::new(Some(session)),
+            clock: options.clock.clone(),
+        };
+        let store = Self {
+            shared: Arc::new(shared),
+        };
+        Ok((store, lock))
     }
 
     /// Opens an existing archive for reading alone: no lock, no migration, no write.
     ///
     /// # Errors
     /// No archive there; a schema newer or older than this program reads; unreachable.
-    pub async fn open_read_only(_options: &StoreOptions) -> Result<Self, StoreError> {
-        unimplemented!()
+    pub async fn open_read_only(options: &StoreOptions) -> Result<Self, StoreError> {
+        let backend = match &options.url {
+            DatabaseUrl::Sqlite(path) => sqlite::open_read_only(path, options).await?,
+            DatabaseUrl::Postgres(url) => postgres::open_read_only(url, options).await?,
+        };
+        let shared = Shared {
+            backend,
+            archive: options.url.to_string(),
+            epoch: None,
+            session: Mutex::new(None),
+            clock: options.clock.clone(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// Binds the archive to a gateway at first use, and refuses another one after that (code 2).
-    pub async fn bind_gateway(&self, _gateway_url: &str) -> Result<(), StoreError> {
-        unimplemented!()
+    pub async fn bind_gateway(&self, gateway_url: &str) -> Result<(), StoreError> {
+        let work = run::BindGateway {
+            expected: None,
+            gateway: gateway_url,
+        };
+        match self.read_gateway().await? {
+            Some(archived) if archived == gateway_url => Ok(()),
+            _ => self.transact(&work).await,
+        }
     }
 
     /// The gateway the archive is bound to.
     pub async fn read_gateway(&self) -> Result<Option<String>, StoreError> {
-        unimplemented!()
+        self.gateway().await
     }
 
     /// Binds the archive to `new` where it is bound to `old`; an error where it is not.
-    pub async fn rename_gateway(&self, _old: &str, _new: &str) -> Result<(), StoreError> {
-        unimplemented!()
+    pub async fn rename_gateway(&self, old: &str, new: &str) -> Result<(), StoreError> {
+        let work = run::BindGateway {
+            expected: Some(old),
+            gateway: new,
+        };
+        self.transact(&work).await
     }
 
     /// Writes the row of a new run.
-    pub async fn begin_run(&self, _start: &RunStart) -> Result<RunId, StoreError> {
-        unimplemented!()
+    pub async fn begin_run(&self, start: &RunStart) -> Result<RunId, StoreError> {
+        self.transact(&run::BeginRun(start)).await
     }
 
     /// Writes how the run ended.
-    pub async fn finish_run(&self, _run: RunId, _report: &RunReport) -> Result<(), StoreError> {
-        unimplemented!()
+    pub async fn finish_run(&self, run: RunId, report: &RunReport) -> Result<(), StoreError> {
+        self.transact(&run::FinishRun { run, report }).await
     }
 
     /// Makes sure each id has a row (state `pending` if new) and gives the keys in order.
     /// Takes up to a million ids; works in chunks.
     pub async fn register_conversations(
         &self,
-        _run: RunId,
-        _ids: &[ConversationId],
+        run: RunId,
+        ids: &[ConversationId],
     ) -> Result<Vec<ConversationKey>, StoreError> {
-        unimplemented!()
+        self.register(run, ids).await
     }
 
     /// The keys of every conversation that the archive knows.
     pub async fn read_conversation_keys(&self) -> Result<Vec<ConversationKey>, StoreError> {
-        unimplemented!()
+        self.conversation_keys().await
     }
 
     /// What the order of work is decided from, for each key; no id, so that a million fit.
-    pub async fn read_targets(&self, _keys: &[ConversationKey]) -> Result<Vec<Target>, StoreError> {
-        unimplemented!()
+    pub async fn read_targets(&self, keys: &[ConversationKey]) -> Result<Vec<Target>, StoreError> {
+        self.targets(keys).await
     }
 
     /// The records of a chunk of conversations (some hundreds), in the order of `keys`.
     pub async fn read_records(
         &self,
-        _keys: &[ConversationKey],
+        keys: &[ConversationKey],
     ) -> Result<Vec<ConversationRecord>, StoreError> {
-        unimplemented!()
+        self.records(keys).await
     }
 
     /// The archived messages of a conversation that are among `slice.ids` or, not being deleted,
     /// lie strictly inside the slice's open interval of time. One query.
     pub async fn read_slice(
         &self,
-        _conversation: ConversationKey,
-        _slice: &Slice<'_>,
+        conversation: ConversationKey,
+        slice: &Slice<'_>,
     ) -> Result<Vec<CurrentMessage>, StoreError> {
-        unimplemented!()
-    }
-
-    /// The largest `created_at` among live messages, if any.
-    pub async fn read_newest(
-        &self,
-        _conversation: ConversationKey,
-    ) -> Result<Option<(MessageId, Timestamp)>, StoreError> {
-        unimplemented!()
+        self.slice(conversation, slice).await
     }
 
     /// How many live messages (neither missing nor deleted) are strictly newer than a time.
     pub async fn count_live_after(
         &self,
-        _conversation: ConversationKey,
-        _time: Timestamp,
+        conversation: ConversationKey,
+        time: Timestamp,
     ) -> Result<u64, StoreError> {
-        unimplemented!()
+        self.live_after(conversation, time).await
     }
 
     /// Commits a batch in one transaction. Where the answer to the commit was lost, reconnects
     /// and looks whether it happened before it says so.
-    pub async fn write(&self, _batch: &Batch) -> Result<BatchStats, StoreError> {
-        unimplemented!()
+    pub async fn write(&self, batch: &Batch) -> Result<BatchStats, StoreError> {
+        self.commit(batch).await
     }
 
     /// The overview that `status` shows.
     pub async fn read_status(&self) -> Result<Status, StoreError> {
-        unimplemented!()
+        self.status().await
     }
 
     /// Everything that `explain` shows of one conversation.
     pub async fn read_conversation(
         &self,
-        _id: &ConversationId,
+        id: &ConversationId,
     ) -> Result<Option<ConversationDetail>, StoreError> {
-        unimplemented!()
+        self.detail(id).await
     }
 
     /// Failures, newest first.
     pub async fn read_failures(
         &self,
-        _filter: &FailureFilter,
+        filter: &FailureFilter,
     ) -> Result<Vec<FailureRow>, StoreError> {
-        unimplemented!()
+        self.failures(filter, i64::MAX).await
     }
 
     /// Waives the open failures that the filter names and gives how many.
     pub async fn waive_failures(
         &self,
-        _filter: &FailureFilter,
-        _reason: &str,
+        filter: &FailureFilter,
+        reason: &str,
     ) -> Result<u64, StoreError> {
-        unimplemented!()
+        let clock = &self.shared.clock;
+        self.transact(&overview::Waive {
+            filter,
+            reason,
+            clock,
+        })
+        .await
     }
 
     /// `pragma quick_check` or its like: what is wrong with the database itself, nothing if fine.
     pub async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {
-        unimplemented!()
+        self.shared.backend.check_integrity().await
     }
 
     /// The version of the database engine, such as `SQLite 3.51.3` or `PostgreSQL 15.18`.
     pub async fn engine_version(&self) -> Result<String, StoreError> {
-        unimplemented!()
+        self.shared.backend.engine_version().await
     }
 
     /// Closes the connections after the last write has reached the disk.
     pub async fn close(&self) {
-        unimplemented!()
+        if let Some(session) = self.shared.session.lock().await.take()
+            && let Err(error) = session.close().await
+        {
+            tracing::warn!(%error, "the archive was not closed cleanly");
+        }
+        self.shared.backend.close().await;
+    }
+
+    /// Prepares every statement that this program knows, and gives how many: whether the schema
+    /// is the one that the program expects.
+    pub async fn check_statements(&self) -> Result<usize, StoreError> {
+        for statement in statement::ALL {
+            self.shared.backend.prepare(statement).await?;
+        }
+        Ok(statement::ALL.len())
+    }
+
+    /// Reads through the pool.
+    async fn select(
+        &self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.shared.backend.select(statement, args).await
     }
 }

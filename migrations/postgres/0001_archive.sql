@@ -100,6 +100,8 @@ create table messages (
     unique (conversation_key, id)
 );
 create index messages_by_time on messages (conversation_key, created_at);
+create index messages_missing on messages (conversation_key)
+    where missing_since is not null and deleted_at is null;
 
 create table message_versions (
     message_key     bigint not null references messages (key),

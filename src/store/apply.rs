@@ -1,0 +1,182 @@
+//! What a batch changes, decided as a pure function: the batch, the rows that it meets and the
+//! next keys go in, rows for each table come out. No I/O, no clock, no engine.
+//!
+//! Invariants: a known message whose parsed JSON is the same makes no row; `messages` holds the
+//! newest state and points at its version; `live_count` moves by exactly the messages that
+//! became or ceased to be live; no row is there twice.
+
+mod conversations;
+mod links;
+mod messages;
+
+use std::collections::HashMap;
+
+use super::{
+    Batch, BatchStats, StoreError,
+    table::{self, Table},
+    value::Value,
+};
+use crate::model::{ConversationKey, ConversationState, Piece, RunId, Timestamp};
+
+pub(super) use messages::{disputed, wanted};
+
+/// The next keys to give. Held in memory: one process writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NextKeys {
+    pub(super) message: i64,
+    pub(super) conversation: i64,
+    pub(super) failure: i64,
+    pub(super) link: i64,
+    pub(super) run: i64,
+}
+
+/// Gives a key and moves on.
+pub(super) fn take(next: &mut i64) -> i64 {
+    let key = *next;
+    *next += 1;
+    key
+}
+
+/// A message as it is stored, as far as a batch is compared with it.
+#[derive(Debug, Clone)]
+pub(super) struct StoredMessage {
+    pub(super) key: i64,
+    pub(super) version: i64,
+    pub(super) digest: Vec<u8>,
+    pub(super) created_at: Option<Timestamp>,
+    pub(super) updated_at: Option<Timestamp>,
+    pub(super) observed_at: Timestamp,
+    pub(super) missing_since: Option<Timestamp>,
+    pub(super) missing_run: Option<i64>,
+    pub(super) deleted_at: Option<Timestamp>,
+}
+
+/// The versions of one message.
+#[derive(Debug, Clone, Default)]
+pub(super) struct StoredVersions {
+    /// The largest number.
+    pub(super) last: i64,
+    /// The hashes of all.
+    pub(super) hashes: Vec<Vec<u8>>,
+    /// The raw JSON of the current one.
+    pub(super) raw: Option<String>,
+}
+
+/// A conversation as it is stored, with its proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StoredConversation {
+    pub(super) organization_id: Option<String>,
+    pub(super) business_unit_id: Option<String>,
+    pub(super) state: String,
+    pub(super) reason: Option<String>,
+    pub(super) state_since: Option<Timestamp>,
+    pub(super) last_run: Option<i64>,
+    pub(super) live_count: i64,
+    pub(super) unlisted: Option<i64>,
+    pub(super) tail_proof: Option<String>,
+    pub(super) full_since: Option<Timestamp>,
+    pub(super) checked_at: Option<Timestamp>,
+    pub(super) proven_at: Option<Timestamp>,
+    pub(super) horizon: Option<Timestamp>,
+}
+
+/// A failure that nothing has resolved yet.
+#[derive(Debug, Clone)]
+pub(super) struct OpenFailure {
+    pub(super) key: i64,
+    pub(super) conversation: ConversationKey,
+    pub(super) class: String,
+    pub(super) waived: bool,
+}
+
+/// A link that is stored: its key and the run that first saw it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StoredLink {
+    pub(super) key: i64,
+    pub(super) first_seen_run: i64,
+}
+
+/// The rows that a batch meets, looked up inside its transaction.
+#[derive(Debug, Default)]
+pub(super) struct Met {
+    /// By conversation and id.
+    pub(super) messages: HashMap<(i64, String), StoredMessage>,
+    /// By key of the message, for those that [`disputed`] names.
+    pub(super) versions: HashMap<i64, StoredVersions>,
+    /// By key.
+    pub(super) conversations: HashMap<ConversationKey, StoredConversation>,
+    /// By conversation and layer.
+    pub(super) ledgers: HashMap<(ConversationKey, i64), Vec<Piece>>,
+    /// Of the conversations that end in the batch.
+    pub(super) failures: Vec<OpenFailure>,
+    /// By phone number and conversation (empty for none).
+    pub(super) links: HashMap<(String, String), StoredLink>,
+}
+
+/// What to write, in this order: deletes, then tables.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// Messages whose rows in the tables around them are replaced.
+    pub(super) cleared: Vec<i64>,
+    /// Ledgers to shorten: conversation, layer, new length.
+    pub(super) trimmed: Vec<(i64, i64, i64)>,
+    /// Rows by table; parents before children.
+    pub(super) rows: Vec<(&'static Table, Vec<Vec<Value>>)>,
+    /// What the batch did; `rows` of it is counted while writing.
+    pub(super) stats: BatchStats,
+}
+
+impl Plan {
+    /// Whether there is nothing to write.
+    pub(super) fn is_empty(&self) -> bool {
+        self.cleared.is_empty()
+            && self.trimmed.is_empty()
+            && self.rows.iter().all(|(_, rows)| rows.is_empty())
+    }
+
+    fn put(&mut self, table: &'static Table, row: Vec<Value>) {
+        match self
+            .rows
+            .iter_mut()
+            .find(|(other, _)| std::ptr::eq(*other, table))
+        {
+            Some((_, rows)) => rows.push(row),
+            None => self.rows.push((table, vec![row])),
+        }
+    }
+}
+
+/// What is the same for every row of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamp {
+    /// The run that writes.
+    pub(super) run: RunId,
+    /// The time of the commit.
+    pub(super) recorded_at: Timestamp,
+}
+
+/// Whether a conversation in this state needs no explanation.
+fn is_complete(state: ConversationState) -> bool {
+    state == ConversationState::Complete
+}
+
+/// What the batch changes.
+pub(super) fn apply(
+    batch: &Batch,
+    met: &Met,
+    stamp: Stamp,
+    keys: &mut NextKeys,
+) -> Result<Plan, StoreError> {
+    let mut plan = Plan {
+        // Parents first: `messages` before what refers to it.
+        rows: vec![(&table::MESSAGES, Vec::new())],
+        ..Plan::default()
+    };
+    let growth = messages::apply(batch, met, stamp, keys, &mut plan)?;
+    conversations::apply(batch, met, stamp, &growth, keys, &mut plan)?;
+    links::apply(batch, met, stamp, keys, &mut plan);
+    Ok(plan)
+}
+
+#[cfg(test)]
+mod tests;

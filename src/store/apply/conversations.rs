@@ -1,0 +1,246 @@
+//! What a batch does to conversations: counts, ledger, proof, state, failures.
+
+use std::collections::BTreeMap;
+
+use super::{Met, NextKeys, Plan, Stamp, StoredConversation, is_complete, messages::Growth, take};
+use crate::{
+    model::{ConversationKey, ConversationState, Failure, Piece, Timestamp},
+    store::{
+        Batch, ConversationOutcome, StoreError, WalkProgress, table,
+        value::{clean, storable},
+    },
+};
+
+/// Writes the rows of each conversation that differ from what is stored.
+pub(super) fn apply(
+    batch: &Batch,
+    met: &Met,
+    stamp: Stamp,
+    growth: &BTreeMap<ConversationKey, Growth>,
+    keys: &mut NextKeys,
+    plan: &mut Plan,
+) -> Result<(), StoreError> {
+    let mut progress: BTreeMap<ConversationKey, &WalkProgress> = BTreeMap::new();
+    for page in &batch.pages {
+        if let Some(walk) = &page.progress {
+            progress.insert(page.conversation, walk);
+        }
+    }
+    let outcomes: BTreeMap<ConversationKey, &ConversationOutcome> = batch
+        .outcomes
+        .iter()
+        .map(|outcome| (outcome.conversation, outcome))
+        .collect();
+    let mut touched: Vec<ConversationKey> = growth
+        .keys()
+        .chain(progress.keys())
+        .chain(outcomes.keys())
+        .copied()
+        .collect();
+    touched.sort_unstable();
+    touched.dedup();
+
+    for key in touched {
+        let stored = met
+            .conversations
+            .get(&key)
+            .ok_or_else(|| StoreError::broken(format!("no conversation has the key {}", key.0)))?;
+        let mut now = stored.clone();
+        if let Some(growth) = growth.get(&key) {
+            grow(&mut now, growth);
+        }
+        if let Some(walk) = progress.get(&key) {
+            walk_on(&mut now, walk);
+            put_ledger(met, key, 0, &walk.ledger, plan);
+            put_ledger(met, key, 1, &walk.full_ledger, plan);
+        }
+        if let Some(outcome) = outcomes.get(&key) {
+            end(&mut now, outcome, stamp);
+            put_failures(met, outcome, stamp, keys, plan);
+            put_run_conversation(outcome, stamp, plan);
+        }
+        put_conversation(key, stored, &now, plan);
+    }
+    Ok(())
+}
+
+fn grow(now: &mut StoredConversation, growth: &Growth) {
+    now.live_count += growth.live;
+    if now.organization_id.is_none() {
+        now.organization_id = growth.organization_id.as_deref().map(clean);
+    }
+    if now.business_unit_id.is_none() {
+        now.business_unit_id = growth.business_unit_id.as_deref().map(clean);
+    }
+}
+
+fn walk_on(now: &mut StoredConversation, walk: &WalkProgress) {
+    now.unlisted = walk.unlisted;
+    now.tail_proof = walk.tail_proof.map(|proof| proof.as_str().to_owned());
+    now.full_since = walk.full_since.map(storable);
+    now.proven_at = walk.proof.proven_at.map(storable);
+    now.horizon = walk.proof.horizon.map(storable);
+}
+
+fn end(now: &mut StoredConversation, outcome: &ConversationOutcome, stamp: Stamp) {
+    if now.state != outcome.state.as_str() {
+        outcome.state.as_str().clone_into(&mut now.state);
+        now.state_since = Some(storable(outcome.finished_at));
+    }
+    now.reason = outcome.reason.as_deref().map(clean);
+    now.last_run = Some(stamp.run.0);
+    if let Some(checked_at) = outcome.checked_at {
+        now.checked_at = Some(storable(checked_at));
+    }
+}
+
+fn put_conversation(
+    key: ConversationKey,
+    stored: &StoredConversation,
+    now: &StoredConversation,
+    plan: &mut Plan,
+) {
+    let proof = |of: &StoredConversation| (of.checked_at, of.proven_at, of.horizon);
+    if proof(stored) != proof(now) {
+        plan.put(
+            &table::CONVERSATION_PROOFS,
+            vec![
+                key.0.into(),
+                now.checked_at.into(),
+                now.proven_at.into(),
+                now.horizon.into(),
+            ],
+        );
+    }
+    let without_proof = StoredConversation {
+        checked_at: stored.checked_at,
+        proven_at: stored.proven_at,
+        horizon: stored.horizon,
+        ..now.clone()
+    };
+    if without_proof != *stored {
+        plan.put(
+            &table::CONVERSATIONS,
+            vec![
+                key.0.into(),
+                (&now.organization_id).into(),
+                (&now.business_unit_id).into(),
+                (&now.state).into(),
+                (&now.reason).into(),
+                now.state_since.into(),
+                now.last_run.into(),
+                now.live_count.into(),
+                now.unlisted.into(),
+                (&now.tail_proof).into(),
+                now.full_since.into(),
+            ],
+        );
+    }
+}
+
+/// Writes the pieces that differ and cuts off those that are too many.
+fn put_ledger(met: &Met, key: ConversationKey, layer: i64, pieces: &[Piece], plan: &mut Plan) {
+    let stored = met
+        .ledgers
+        .get(&(key, layer))
+        .map_or(&[][..], Vec::as_slice);
+    for (position, piece) in pieces.iter().enumerate() {
+        let piece = storable_piece(piece);
+        if stored.get(position) != Some(&piece) {
+            plan.put(
+                &table::COVERAGE_PIECES,
+                vec![
+                    key.0.into(),
+                    layer.into(),
+                    (position as u64).into(),
+                    piece.after.into(),
+                    piece.before.into(),
+                    piece.sent_at.into(),
+                    piece.settled.into(),
+                ],
+            );
+        }
+    }
+    if pieces.len() < stored.len() {
+        let length = i64::try_from(pieces.len()).expect("a ledger is short");
+        plan.trimmed.push((key.0, layer, length));
+    }
+}
+
+fn storable_piece(piece: &Piece) -> Piece {
+    let hold = |time: Option<Timestamp>| time.map(storable);
+    Piece {
+        after: hold(piece.after),
+        before: hold(piece.before),
+        sent_at: storable(piece.sent_at),
+        settled: piece.settled,
+    }
+}
+
+/// A complete conversation resolves its open failures. A failure of a class that somebody has
+/// waived is the old story and adds no row, so that the waiver stands; any other is a new row.
+fn put_failures(
+    met: &Met,
+    outcome: &ConversationOutcome,
+    stamp: Stamp,
+    keys: &mut NextKeys,
+    plan: &mut Plan,
+) {
+    let open = || {
+        met.failures
+            .iter()
+            .filter(|open| open.conversation == outcome.conversation)
+    };
+    if is_complete(outcome.state) {
+        for failure in open() {
+            plan.put(
+                &table::RESOLVED_FAILURES,
+                vec![failure.key.into(), stamp.run.0.into()],
+            );
+        }
+    }
+    let Some(failure) = &outcome.failure else {
+        return;
+    };
+    let Failure {
+        class,
+        reason,
+        occurred_at,
+    } = failure;
+    if is_complete(outcome.state) || !open().any(|open| open.waived && open.class == class.as_str())
+    {
+        plan.put(
+            &table::FAILURES,
+            vec![
+                take(&mut keys.failure).into(),
+                stamp.run.0.into(),
+                outcome.conversation.0.into(),
+                class.as_str().into(),
+                reason.into(),
+                (*occurred_at).into(),
+            ],
+        );
+    }
+}
+
+fn put_run_conversation(outcome: &ConversationOutcome, stamp: Stamp, plan: &mut Plan) {
+    let met = outcome.messages;
+    let unchanged = met.new == 0 && met.changed == 0 && met.deleted == 0;
+    if unchanged && outcome.state == ConversationState::Complete {
+        return;
+    }
+    plan.put(
+        &table::RUN_CONVERSATIONS,
+        vec![
+            stamp.run.0.into(),
+            outcome.conversation.0.into(),
+            outcome.state.as_str().into(),
+            (&outcome.reason).into(),
+            met.new.into(),
+            met.changed.into(),
+            met.deleted.into(),
+            outcome.requests.into(),
+            outcome.finished_at.into(),
+        ],
+    );
+}

@@ -1,0 +1,358 @@
+//! What a batch does to messages: new ones, versions, absences, reappearances.
+
+mod rows;
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Met, NextKeys, Plan, Stamp, StoredMessage, StoredVersions, take};
+use crate::{
+    model::{Anomaly, AnomalyKind, ConversationKey, Message, RunId, Timestamp},
+    store::{
+        Batch, PageWrite, StoreError,
+        value::{clean, storable},
+    },
+};
+
+/// What pages add to a conversation's own row.
+#[derive(Debug, Default)]
+pub(super) struct Growth {
+    /// Messages that became live less those that ceased to be.
+    pub(super) live: i64,
+    /// The first one that a message names.
+    pub(super) organization_id: Option<String>,
+    /// The first one that a message names.
+    pub(super) business_unit_id: Option<String>,
+}
+
+/// The conversation and id of each message that the batch speaks of, each once.
+pub(in crate::store) fn wanted(batch: &Batch) -> Vec<(i64, String)> {
+    let mut wanted: Vec<(i64, String)> = batch
+        .pages
+        .iter()
+        .flat_map(|page| {
+            let seen = page.messages.iter().map(|message| &message.id);
+            seen.chain(&page.absent)
+                .map(|id| (page.conversation.0, clean(id.as_str())))
+        })
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
+}
+
+/// The keys of the known messages that the batch has in another form than the stored one.
+pub(in crate::store) fn disputed(
+    batch: &Batch,
+    messages: &HashMap<(i64, String), StoredMessage>,
+) -> Vec<i64> {
+    let mut keys: Vec<i64> = batch
+        .pages
+        .iter()
+        .flat_map(|page| page.messages.iter().map(move |message| (page, message)))
+        .filter_map(|(page, message)| {
+            let stored = messages.get(&(page.conversation.0, clean(message.id.as_str())))?;
+            let differs = stored.digest != message.sha256[..16] || stored.deleted_at.is_some();
+            differs.then_some(stored.key)
+        })
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// One message while the batch is applied.
+#[derive(Debug)]
+struct Working<'b> {
+    conversation: ConversationKey,
+    key: i64,
+    is_new: bool,
+    was_live: bool,
+    version: i64,
+    last_version: i64,
+    hashes: Vec<Vec<u8>>,
+    digest: Vec<u8>,
+    raw: Option<&'b str>,
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+    observed_at: Timestamp,
+    missing_since: Option<Timestamp>,
+    missing_run: Option<i64>,
+    deleted_at: Option<Timestamp>,
+    /// The message whose content is to be written.
+    content: Option<&'b Message>,
+    /// Whether only the sighting is to be written.
+    sighted: bool,
+}
+
+/// A version that the batch adds.
+struct NewVersion<'b> {
+    message_key: i64,
+    version: i64,
+    event: &'static str,
+    observed_at: Timestamp,
+    message: &'b Message,
+    created_at_changed: Option<Anomaly>,
+}
+
+/// Applies the pages in order and plans the rows of messages and of the tables around them.
+pub(super) fn apply<'b>(
+    batch: &'b Batch,
+    met: &'b Met,
+    stamp: Stamp,
+    keys: &mut NextKeys,
+    plan: &mut Plan,
+) -> Result<BTreeMap<ConversationKey, Growth>, StoreError> {
+    let mut all: HashMap<(i64, String), Working<'b>> = HashMap::new();
+    let mut versions: Vec<NewVersion<'b>> = Vec::new();
+    let mut growth: BTreeMap<ConversationKey, Growth> = BTreeMap::new();
+
+    for page in &batch.pages {
+        let grown = if page.messages.is_empty() && page.absent.is_empty() {
+            None
+        } else {
+            Some(growth.entry(page.conversation).or_default())
+        };
+        for message in &page.messages {
+            let name = (page.conversation.0, clean(message.id.as_str()));
+            if let Some(working) = find(&mut all, met, &name) {
+                see(working, page, message, &mut versions, plan);
+            } else {
+                let key = take(&mut keys.message);
+                versions.push(first_version(key, page, message));
+                all.insert(name, create(key, page, message));
+                plan.stats.messages.new += 1;
+                plan.stats.messages.unrecognised += u64::from(message.is_unrecognised());
+            }
+        }
+        for id in &page.absent {
+            let name = (page.conversation.0, clean(id.as_str()));
+            if let Some(working) = find(&mut all, met, &name) {
+                miss(working, page, stamp.run);
+            }
+        }
+        if let Some(grown) = grown {
+            name_organization(grown, page);
+        }
+    }
+
+    let mut all: Vec<Working<'b>> = all.into_values().collect();
+    all.sort_unstable_by_key(|working| working.key);
+    for working in &all {
+        let live = i64::from(working.is_live()) - i64::from(working.was_live);
+        growth.entry(working.conversation).or_default().live += live;
+    }
+    rows::put(&all, versions, stamp, plan)?;
+    Ok(growth)
+}
+
+fn find<'a, 'b>(
+    all: &'a mut HashMap<(i64, String), Working<'b>>,
+    met: &'b Met,
+    name: &(i64, String),
+) -> Option<&'a mut Working<'b>> {
+    if !all.contains_key(name) {
+        let stored = met.messages.get(name)?;
+        let versions = met.versions.get(&stored.key);
+        all.insert(
+            name.clone(),
+            recall(ConversationKey(name.0), stored, versions),
+        );
+    }
+    all.get_mut(name)
+}
+
+fn recall<'b>(
+    conversation: ConversationKey,
+    stored: &'b StoredMessage,
+    versions: Option<&'b StoredVersions>,
+) -> Working<'b> {
+    Working {
+        conversation,
+        key: stored.key,
+        is_new: false,
+        was_live: stored.missing_since.is_none() && stored.deleted_at.is_none(),
+        version: stored.version,
+        last_version: versions.map_or(stored.version, |versions| versions.last),
+        hashes: versions
+            .map(|versions| versions.hashes.clone())
+            .unwrap_or_default(),
+        digest: stored.digest.clone(),
+        raw: versions.and_then(|versions| versions.raw.as_deref()),
+        created_at: stored.created_at,
+        updated_at: stored.updated_at,
+        observed_at: stored.observed_at,
+        missing_since: stored.missing_since,
+        missing_run: stored.missing_run,
+        deleted_at: stored.deleted_at,
+        content: None,
+        sighted: false,
+    }
+}
+
+fn create<'b>(key: i64, page: &'b PageWrite, message: &'b Message) -> Working<'b> {
+    Working {
+        conversation: page.conversation,
+        key,
+        is_new: true,
+        was_live: false,
+        version: 1,
+        last_version: 1,
+        hashes: vec![message.sha256.to_vec()],
+        digest: message.sha256[..16].to_vec(),
+        raw: Some(&message.raw),
+        created_at: message.created_at.map(storable),
+        updated_at: message.updated_at.map(storable),
+        observed_at: storable(page.observed_at),
+        missing_since: None,
+        missing_run: None,
+        deleted_at: None,
+        content: Some(message),
+        sighted: false,
+    }
+}
+
+fn first_version<'b>(key: i64, page: &'b PageWrite, message: &'b Message) -> NewVersion<'b> {
+    NewVersion {
+        message_key: key,
+        version: 1,
+        event: "created",
+        observed_at: page.observed_at,
+        message,
+        created_at_changed: None,
+    }
+}
+
+/// A known message is in a page.
+fn see<'b>(
+    working: &mut Working<'b>,
+    page: &'b PageWrite,
+    message: &'b Message,
+    versions: &mut Vec<NewVersion<'b>>,
+    plan: &mut Plan,
+) {
+    let at = storable(page.observed_at);
+    let is_back = working.absent_since().is_some_and(|since| at >= since);
+    let reappears = is_back && working.deleted_at.is_some();
+    let is_same = working.digest == message.sha256[..16]
+        || working
+            .raw
+            .is_some_and(|raw| is_same_json(raw, &message.raw));
+    let is_current = is_same || working.is_older_than(message, at);
+    // A state that a lagging server shows again is no news.
+    let is_known = is_same || (!is_current && working.knows(message));
+
+    if is_known && !reappears {
+        plan.stats.messages.unchanged += 1;
+    } else {
+        working.last_version += 1;
+        versions.push(NewVersion {
+            message_key: working.key,
+            version: working.last_version,
+            event: if reappears { "reappeared" } else { "edited" },
+            observed_at: page.observed_at,
+            message,
+            created_at_changed: working.created_at_changed(message),
+        });
+        working.hashes.push(message.sha256.to_vec());
+        plan.stats.messages.changed += 1;
+        plan.stats.messages.unrecognised += u64::from(message.is_unrecognised());
+        if is_current {
+            working.turn_into(message);
+        }
+    }
+    if is_back {
+        working.missing_since = None;
+        working.missing_run = None;
+        working.deleted_at = None;
+        working.sighted = true;
+    }
+    if is_same {
+        // Not a reason to write, but what an absence in an older page is held against.
+        working.observed_at = working.observed_at.max(at);
+    } else if is_current {
+        working.observed_at = at;
+    }
+}
+
+/// A page shows a known message absent.
+fn miss(working: &mut Working<'_>, page: &PageWrite, run: RunId) {
+    let at = storable(page.observed_at);
+    if working.is_live() && working.observed_at < at {
+        working.missing_since = Some(at);
+        working.missing_run = Some(run.0);
+        working.sighted = true;
+    }
+}
+
+fn name_organization(grown: &mut Growth, page: &PageWrite) {
+    for message in &page.messages {
+        if grown.organization_id.is_none() {
+            grown.organization_id.clone_from(&message.organization_id);
+        }
+        if grown.business_unit_id.is_none() {
+            grown.business_unit_id.clone_from(&message.business_unit_id);
+        }
+    }
+}
+
+impl<'b> Working<'b> {
+    const fn is_live(&self) -> bool {
+        self.missing_since.is_none() && self.deleted_at.is_none()
+    }
+
+    /// Since when it is absent, by the first sign of it.
+    fn absent_since(&self) -> Option<Timestamp> {
+        match (self.missing_since, self.deleted_at) {
+            (Some(missing), Some(deleted)) => Some(missing.min(deleted)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Whether the message, seen at `at`, is a newer state than this one: by `updated_at` where
+    /// both tell and differ, else by when the page was requested. Of two states of one second
+    /// the later in the order of pages counts, since the gateway's clock tells no finer.
+    fn is_older_than(&self, message: &Message, at: Timestamp) -> bool {
+        match (self.updated_at, message.updated_at.map(storable)) {
+            (Some(ours), Some(theirs)) if ours != theirs => ours < theirs,
+            _ => self.observed_at <= at,
+        }
+    }
+
+    fn knows(&self, message: &Message) -> bool {
+        self.hashes.iter().any(|hash| *hash == message.sha256)
+    }
+
+    fn created_at_changed(&self, message: &Message) -> Option<Anomaly> {
+        let theirs = message.created_at.map(storable);
+        if theirs == self.created_at {
+            return None;
+        }
+        let show = |time: Option<Timestamp>| {
+            time.map_or_else(|| "unreadable".to_owned(), |time| time.to_string())
+        };
+        Some(Anomaly {
+            kind: AnomalyKind::CreatedAtChanged,
+            path: "created_at".to_owned(),
+            detail: format!("was {}, is {}", show(self.created_at), show(theirs)),
+        })
+    }
+
+    fn turn_into(&mut self, message: &'b Message) {
+        self.version = self.last_version;
+        self.digest = message.sha256[..16].to_vec();
+        self.raw = Some(&message.raw);
+        self.created_at = message.created_at.map(storable);
+        self.updated_at = message.updated_at.map(storable);
+        self.content = Some(message);
+    }
+}
+
+/// Whether two texts are the same JSON: the order of keys does not count. What cannot be
+/// parsed (a lone surrogate, too deep) is the same only to the byte.
+fn is_same_json(ours: &str, theirs: &str) -> bool {
+    if ours == theirs {
+        return true;
+    }
+    let parse = serde_json::from_str::<serde_json::Value>;
+    matches!((parse(ours), parse(theirs)), (Ok(ours), Ok(theirs)) if ours == theirs)
+}

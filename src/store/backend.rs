@@ -1,0 +1,97 @@
+//! What an engine must do: the private traits that SQLite and Postgres implement.
+//!
+//! A [`Backend`] reads through a pool and makes writers; a [`Writer`] is one connection with
+//! one transaction at a time. What is written and when is decided above, once for both.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::{
+    StoreError,
+    statement::Statement,
+    table::Table,
+    value::{Row, Value},
+};
+
+/// One engine, open on one archive.
+#[async_trait]
+pub(super) trait Backend: fmt::Debug + Send + Sync {
+    /// Reads through the pool.
+    async fn select(&self, statement: &Statement, args: Vec<Value>)
+    -> Result<Vec<Row>, StoreError>;
+
+    /// Makes a new connection that writes.
+    async fn connect_writer(&self) -> Result<Box<dyn Writer>, StoreError>;
+
+    /// Prepares the statement, so that a mistake in it shows.
+    async fn prepare(&self, statement: &Statement) -> Result<(), StoreError>;
+
+    /// What is wrong with the database itself.
+    async fn check_integrity(&self) -> Result<Vec<String>, StoreError>;
+
+    /// The engine and its version.
+    async fn engine_version(&self) -> Result<String, StoreError>;
+
+    /// Closes the pool.
+    async fn close(&self);
+}
+
+/// One connection that writes.
+#[async_trait]
+pub(super) trait Writer: fmt::Debug + Send {
+    /// Begins a transaction; where one writer alone may write, it is ours from here.
+    async fn begin(&mut self) -> Result<(), StoreError>;
+
+    /// Commits. An error means *unknown*, not failed.
+    async fn commit(&mut self) -> Result<(), StoreError>;
+
+    /// Gives the transaction up.
+    async fn rollback(&mut self) -> Result<(), StoreError>;
+
+    /// Reads inside the transaction.
+    async fn select(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// Runs a statement that changes rows and gives how many.
+    async fn execute(&mut self, statement: &Statement, args: Vec<Value>)
+    -> Result<u64, StoreError>;
+
+    /// Writes rows as their table describes and gives how many were added or changed.
+    /// No key is there twice.
+    async fn put(
+        &mut self,
+        table: &'static Table,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<u64, StoreError>;
+
+    /// Makes what is committed durable and closes the connection.
+    async fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// Panics unless a statement has as many arguments as it takes: sqlx would bind null.
+pub(super) fn assert_arguments(statement: &Statement, args: &[Value]) {
+    assert_eq!(
+        args.len(),
+        statement.arguments,
+        "arguments whilst {}",
+        statement.purpose
+    );
+}
+
+/// Panics unless each row has a value of the right kind for each column.
+pub(super) fn assert_rows(table: &Table, rows: &[Vec<Value>]) {
+    for row in rows {
+        assert_eq!(row.len(), table.columns.len(), "columns of {}", table.name);
+        for (value, (column, kind)) in row.iter().zip(table.columns) {
+            assert!(
+                value.fits(*kind),
+                "{}.{column} is not {value:?}",
+                table.name
+            );
+        }
+    }
+}

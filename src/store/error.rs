@@ -1,0 +1,259 @@
+//! Why an archive could not be opened, read or written.
+//!
+//! Each message says what was being done, to what, and what the person can do now. None holds a
+//! password or text of a message.
+
+use std::{io, path::PathBuf, time::Duration};
+
+/// Why an archive could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database URL is not one that is understood.
+    #[error(
+        "{reason}; an archive is sqlite:PATH, sqlite://PATH, postgres://USER@HOST/DATABASE or \
+         postgresql://USER@HOST/DATABASE"
+    )]
+    Url {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another run holds the archive.
+    #[error("the archive {archive} is held by {holder}{}; wait until that run ends, or stop it", ago(*age))]
+    Held {
+        /// Which archive.
+        archive: String,
+        /// Who holds it.
+        holder: String,
+        /// For how long.
+        age: Option<Duration>,
+    },
+    /// The archive was written by a newer program.
+    #[error(
+        "the archive {archive} has schema {found}, this program knows schemas up to {known}; \
+         use the newer convault that wrote it"
+    )]
+    NewerSchema {
+        /// Which archive.
+        archive: String,
+        /// The schema of the archive.
+        found: i64,
+        /// The newest schema that is known.
+        known: i64,
+    },
+    /// The archive was written by an older program and cannot be migrated while it is only read.
+    #[error(
+        "the archive {archive} has schema {found}, this program reads schema {known}; \
+         `convault sync` brings it up to date"
+    )]
+    OlderSchema {
+        /// Which archive.
+        archive: String,
+        /// The schema of the archive.
+        found: i64,
+        /// The schema that is read.
+        known: i64,
+    },
+    /// There is no archive.
+    #[error(
+        "there is no archive at {archive}; `convault sync` makes one, or name another with --db"
+    )]
+    Missing {
+        /// Where it was looked for.
+        archive: String,
+    },
+    /// The archive belongs to another gateway.
+    #[error(
+        "the archive belongs to the gateway {archived}, not to {asked}; use another archive, or \
+         `convault rename-gateway` if the vendor moved"
+    )]
+    OtherGateway {
+        /// The gateway it is bound to.
+        archived: String,
+        /// The gateway that was asked for.
+        asked: String,
+    },
+    /// Another run has taken the archive over since.
+    #[error("another run has taken the archive {archive} over; this one can write no more")]
+    Fenced {
+        /// Which archive.
+        archive: String,
+    },
+    /// The disk or the quota is full.
+    #[error("no room is left whilst {context}; make room and run again, nothing is lost")]
+    Full {
+        /// What was being done.
+        context: String,
+        /// What the database said.
+        #[source]
+        source: Box<sqlx::Error>,
+    },
+    /// The database does not let itself be written.
+    #[error("the database may not be written whilst {context}; check its permissions")]
+    ReadOnly {
+        /// What was being done.
+        context: String,
+        /// What the database said, where it was asked.
+        #[source]
+        source: Option<Box<sqlx::Error>>,
+    },
+    /// Another program holds a lock inside the database.
+    #[error("another program locks the database whilst {context}; close it and run again")]
+    Locked {
+        /// What was being done.
+        context: String,
+        /// What the database said.
+        #[source]
+        source: Box<sqlx::Error>,
+    },
+    /// The database cannot be reached, or the connection was lost.
+    #[error("the database cannot be reached whilst {context}; check that it runs, then run again")]
+    Unreachable {
+        /// What was being done.
+        context: String,
+        /// What went wrong.
+        #[source]
+        source: Box<sqlx::Error>,
+    },
+    /// The database refused something else.
+    #[error("the database failed whilst {context}")]
+    Database {
+        /// What was being done.
+        context: String,
+        /// What the database said.
+        #[source]
+        source: Box<sqlx::Error>,
+    },
+    /// The schema could not be created or brought up to date.
+    #[error("the schema of the archive {archive} could not be brought up to date")]
+    Migration {
+        /// Which archive.
+        archive: String,
+        /// What went wrong.
+        #[source]
+        source: Box<sqlx::migrate::MigrateError>,
+    },
+    /// A file beside or of the archive could not be opened.
+    #[error("{context} {}: {source}", path.display())]
+    File {
+        /// What was being done.
+        context: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The archive holds what no version of this program writes, or was asked for what it does
+    /// not hold.
+    #[error("the archive does not hold what it should: {what}; `convault verify` says more")]
+    Broken {
+        /// What was found.
+        what: String,
+    },
+}
+
+fn ago(age: Option<Duration>) -> String {
+    age.map_or_else(String::new, |age| {
+        let seconds = age.as_secs();
+        match seconds {
+            0..120 => format!(", for {seconds} s"),
+            120..7200 => format!(", for {} min", seconds / 60),
+            _ => format!(", for {} h", seconds / 3600),
+        }
+    })
+}
+
+impl StoreError {
+    /// Whether another run holds the archive.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Held { .. })
+    }
+
+    /// The exit code of product.md.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Held { .. } => 6,
+            Self::Url { .. } | Self::OtherGateway { .. } => 2,
+            _ => 8,
+        }
+    }
+
+    /// Whether the connection is gone, so that a new one may fare better.
+    pub(super) fn is_connection_lost(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+
+    pub(super) fn broken(what: impl Into<String>) -> Self {
+        Self::Broken { what: what.into() }
+    }
+
+    /// What the engine's error means, as far as its code tells.
+    pub(super) fn whilst(context: impl Into<String>, source: sqlx::Error) -> Self {
+        let context = context.into();
+        let trouble = trouble(&source);
+        let source = Box::new(source);
+        match trouble {
+            Trouble::Full => Self::Full { context, source },
+            Trouble::ReadOnly => Self::ReadOnly {
+                context,
+                source: Some(source),
+            },
+            Trouble::Locked => Self::Locked { context, source },
+            Trouble::Unreachable => Self::Unreachable { context, source },
+            Trouble::Other => Self::Database { context, source },
+        }
+    }
+}
+
+enum Trouble {
+    Full,
+    ReadOnly,
+    Locked,
+    Unreachable,
+    Other,
+}
+
+fn trouble(error: &sqlx::Error) -> Trouble {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Protocol(_) => Trouble::Unreachable,
+        sqlx::Error::Database(database) => {
+            let code = database.code().unwrap_or_default();
+            if database
+                .try_downcast_ref::<sqlx::sqlite::SqliteError>()
+                .is_some()
+            {
+                sqlite_trouble(code.parse().unwrap_or(0))
+            } else {
+                postgres_trouble(&code)
+            }
+        }
+        _ => Trouble::Other,
+    }
+}
+
+/// By the primary result code, the low byte of the extended one.
+fn sqlite_trouble(code: i32) -> Trouble {
+    match code & 0xff {
+        5 | 6 => Trouble::Locked,
+        8 => Trouble::ReadOnly,
+        13 => Trouble::Full,
+        _ => Trouble::Other,
+    }
+}
+
+fn postgres_trouble(code: &str) -> Trouble {
+    match code {
+        "53100" => Trouble::Full,
+        "25006" | "42501" => Trouble::ReadOnly,
+        "55P03" => Trouble::Locked,
+        // Shut down by an administrator, crashed, starting up, idle for too long, too many clients.
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" => Trouble::Unreachable,
+        _ if code.starts_with("08") => Trouble::Unreachable,
+        _ => Trouble::Other,
+    }
+}

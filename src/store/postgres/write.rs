@@ -1,0 +1,182 @@
+//! The one connection that writes: one array a column, so that one text serves any number of
+//! rows.
+
+use async_trait::async_trait;
+use sqlx::{
+    Arguments as _, AssertSqlSafe, Connection as _, PgConnection, error::BoxDynError,
+    postgres::PgArguments,
+};
+
+use super::read::{self, Micros, PostgresDialect, arguments};
+use crate::store::{
+    StoreError,
+    backend::{Writer, assert_arguments, assert_rows},
+    statement::Statement,
+    table::{Meeting, Table},
+    value::{Kind, Row, Value},
+};
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct PostgresWriter {
+    connection: PgConnection,
+}
+
+impl PostgresWriter {
+    pub(super) const fn over(connection: PgConnection) -> Self {
+        Self { connection }
+    }
+
+    async fn command(&mut self, command: &'static str) -> Result<(), StoreError> {
+        sqlx::query(command)
+            .execute(&mut self.connection)
+            .await
+            .map_err(|source| {
+                StoreError::whilst(format!("telling Postgres to {command}"), source)
+            })?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Writer for PostgresWriter {
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        self.command("begin").await
+    }
+
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        self.command("commit").await
+    }
+
+    async fn rollback(&mut self) -> Result<(), StoreError> {
+        self.command("rollback").await
+    }
+
+    async fn select(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        read::select(&mut self.connection, statement, args).await
+    }
+
+    async fn execute(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        assert_arguments(statement, &args);
+        let whilst = |source| StoreError::whilst(statement.purpose, source);
+        let sql = AssertSqlSafe(statement.spelled::<PostgresDialect>());
+        let done = sqlx::query_with(sql, arguments(args).map_err(whilst)?)
+            .execute(&mut self.connection)
+            .await
+            .map_err(whilst)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn put(
+        &mut self,
+        table: &'static Table,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<u64, StoreError> {
+        assert_rows(table, &rows);
+        let whilst = |source| StoreError::whilst(format!("writing {}", table.name), source);
+        let args = columns(table, rows)
+            .map_err(sqlx::Error::Encode)
+            .map_err(whilst)?;
+        assert_eq!(args.len(), table.columns.len(), "arrays of {}", table.name);
+        let done = sqlx::query_with(AssertSqlSafe(bulk_text(table)), args)
+            .execute(&mut self.connection)
+            .await
+            .map_err(whilst)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.connection
+            .close()
+            .await
+            .map_err(|source| StoreError::whilst("closing the connection to Postgres", source))
+    }
+}
+
+fn bulk_text(table: &Table) -> String {
+    let list = table.column_list();
+    let arrays: Vec<String> = table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(place, (_, kind))| format!("cast(${} as {}[])", place + 1, type_name(*kind)))
+        .collect();
+    let rows = format!("unnest({}) as wanted ({list})", arrays.join(", "));
+    if table.meeting == Meeting::Update {
+        return format!(
+            "{} from {rows} where {}",
+            table.update_clause(),
+            table.same_key()
+        );
+    }
+    format!(
+        "insert into {} ({list}) select * from {rows}{}",
+        table.name,
+        table.conflict_clause(),
+    )
+}
+
+const fn type_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Int => "bigint",
+        Kind::Text => "text",
+        Kind::Bytes => "bytea",
+        Kind::Bool => "boolean",
+        Kind::Real => "double precision",
+        Kind::Time => "timestamptz",
+    }
+}
+
+/// Turns rows into one array a column.
+fn columns(table: &Table, rows: Vec<Vec<Value>>) -> Result<PgArguments, BoxDynError> {
+    let mut columns: Vec<Vec<Value>> = Vec::new();
+    columns.resize_with(table.columns.len(), || Vec::with_capacity(rows.len()));
+    for row in rows {
+        for (column, value) in columns.iter_mut().zip(row) {
+            column.push(value);
+        }
+    }
+    let mut args = PgArguments::default();
+    for (values, (_, kind)) in columns.into_iter().zip(table.columns) {
+        match kind {
+            Kind::Int => args.add(array(values, |value| match value {
+                Value::Int(number) => Some(number),
+                _ => None,
+            })),
+            Kind::Text => args.add(array(values, |value| match value {
+                Value::Text(text) => Some(text),
+                _ => None,
+            })),
+            Kind::Bytes => args.add(array(values, |value| match value {
+                Value::Bytes(bytes) => Some(bytes),
+                _ => None,
+            })),
+            Kind::Bool => args.add(array(values, |value| match value {
+                Value::Bool(truth) => Some(truth),
+                _ => None,
+            })),
+            Kind::Real => args.add(array(values, |value| match value {
+                Value::Real(number) => Some(number),
+                _ => None,
+            })),
+            Kind::Time => args.add(array(values, |value| match value {
+                Value::Time(time) => Some(time.map(Micros::from)),
+                _ => None,
+            })),
+        }?;
+    }
+    Ok(args)
+}
+
+/// The values of one column; each is of the column's kind, as was asserted.
+fn array<T>(values: Vec<Value>, take: impl Fn(Value) -> Option<Option<T>>) -> Vec<Option<T>> {
+    values.into_iter().filter_map(take).collect()
+}

@@ -1,0 +1,250 @@
+//! The one connection that writes, and how a transaction on it ends.
+//!
+//! The first write of a transaction asserts the epoch and raises `batch_seq`; that is the mark
+//! by which a transaction whose commit was not answered is looked for. A session whose
+//! transaction was cut short is thrown away, never used again.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+
+use super::{
+    Store, StoreError,
+    apply::NextKeys,
+    backend::{Backend, Writer},
+    statement::{self, Statement},
+    table::Table,
+    value::{Row, Value},
+};
+
+/// How many senders are remembered: some 10 MiB.
+const SENDERS_MAX: usize = 100_000;
+
+/// A writing connection with what is known under the lock.
+#[derive(Debug)]
+pub(super) struct Session {
+    writer: Box<dyn Writer>,
+    /// The next keys; put back where a transaction fails.
+    pub(super) keys: NextKeys,
+    /// Senders that are known to be stored, so that they are not written with each batch;
+    /// emptied where a transaction fails and where it grows beyond [`SENDERS_MAX`].
+    senders: HashSet<String>,
+    archive: String,
+    epoch: i64,
+    batch_seq: i64,
+    has_written: bool,
+}
+
+/// What one transaction does. It may be run twice: a lost connection is tried once more.
+#[async_trait]
+pub(super) trait Work: Sync {
+    /// What it gives.
+    type Outcome: Send;
+
+    /// Does it; where it writes nothing, nothing is committed.
+    async fn run(&self, session: &mut Session) -> Result<Self::Outcome, StoreError>;
+}
+
+impl Session {
+    /// Connects, asserts the epoch and reads the largest keys. A transaction of ours that the
+    /// server is still committing is waited for: it holds the row that is locked here.
+    pub(super) async fn open(
+        backend: &dyn Backend,
+        archive: &str,
+        epoch: i64,
+    ) -> Result<Self, StoreError> {
+        let mut writer = backend.connect_writer().await?;
+        writer.begin().await?;
+        let (found, batch_seq) = read_epoch(writer.as_mut()).await?;
+        if found != epoch {
+            return Err(StoreError::Fenced {
+                archive: archive.to_owned(),
+            });
+        }
+        let mut rows = writer.select(&statement::NEXT_KEYS, Vec::new()).await?;
+        let row = rows
+            .first_mut()
+            .ok_or_else(|| StoreError::broken("no keys"))?;
+        let keys = NextKeys {
+            message: row.int()? + 1,
+            conversation: row.int()? + 1,
+            failure: row.int()? + 1,
+            link: row.int()? + 1,
+            run: row.int()? + 1,
+        };
+        writer.rollback().await?;
+        Ok(Self {
+            writer,
+            keys,
+            senders: HashSet::new(),
+            archive: archive.to_owned(),
+            epoch,
+            batch_seq,
+            has_written: false,
+        })
+    }
+
+    /// Reads inside the transaction.
+    pub(super) async fn select(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.writer.select(statement, args).await
+    }
+
+    /// Runs a statement that changes rows.
+    pub(super) async fn execute(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        self.assert_fence().await?;
+        self.writer.execute(statement, args).await
+    }
+
+    /// Writes rows as their table describes.
+    pub(super) async fn put(
+        &mut self,
+        table: &'static Table,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<u64, StoreError> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        self.assert_fence().await?;
+        self.writer.put(table, rows).await
+    }
+
+    /// Whether the sender may be missing in the archive; asked once, it is taken as stored.
+    pub(super) fn is_new_sender(&mut self, id: &str) -> bool {
+        if self.senders.contains(id) {
+            return false;
+        }
+        if self.senders.len() >= SENDERS_MAX {
+            self.senders.clear();
+        }
+        self.senders.insert(id.to_owned())
+    }
+
+    /// Closes the connection after the last write has reached the disk.
+    pub(super) async fn close(self) -> Result<(), StoreError> {
+        self.writer.close().await
+    }
+
+    /// Once in each transaction that writes.
+    async fn assert_fence(&mut self) -> Result<(), StoreError> {
+        if self.has_written {
+            return Ok(());
+        }
+        let epoch = vec![self.epoch.into()];
+        if self.writer.execute(&statement::FENCE, epoch).await? == 0 {
+            return Err(StoreError::Fenced {
+                archive: self.archive.clone(),
+            });
+        }
+        self.has_written = true;
+        Ok(())
+    }
+
+    async fn attempt<W: Work>(&mut self, work: &W) -> Attempt<W::Outcome> {
+        self.has_written = false;
+        if let Err(error) = self.writer.begin().await {
+            return Attempt::Failed(error);
+        }
+        let outcome = match work.run(self).await {
+            Ok(outcome) => outcome,
+            Err(error) => return Attempt::Failed(error),
+        };
+        if !self.has_written {
+            return match self.writer.rollback().await {
+                Ok(()) => Attempt::Done(outcome),
+                Err(error) => Attempt::Failed(error),
+            };
+        }
+        match self.writer.commit().await {
+            Ok(()) => {
+                self.batch_seq += 1;
+                Attempt::Done(outcome)
+            }
+            Err(error) => Attempt::Unknown(error, outcome),
+        }
+    }
+}
+
+enum Attempt<T> {
+    Done(T),
+    Failed(StoreError),
+    Unknown(StoreError, T),
+}
+
+/// The epoch and the mark of the last transaction.
+pub(super) async fn read_epoch(writer: &mut dyn Writer) -> Result<(i64, i64), StoreError> {
+    let mut rows = writer
+        .select(&statement::ARCHIVE_LOCKED, Vec::new())
+        .await?;
+    let row = rows
+        .first_mut()
+        .ok_or_else(|| StoreError::broken("the archive's own row is missing"))?;
+    Ok((row.int()?, row.int()?))
+}
+
+impl Store {
+    /// Runs one transaction to its end. One at a time; waits its turn.
+    ///
+    /// The session is taken out while it works: where this future is dropped half-way, the
+    /// session goes with it and the next transaction opens another one.
+    pub(super) async fn transact<W: Work>(&self, work: &W) -> Result<W::Outcome, StoreError> {
+        let mut slot = self.shared.session.lock().await;
+        let mut may_repeat = true;
+        loop {
+            let mut session = match slot.take() {
+                Some(session) => session,
+                None => self.open_session().await?,
+            };
+            let (keys, mark) = (session.keys, session.batch_seq + 1);
+            let error = match session.attempt(work).await {
+                Attempt::Done(outcome) => {
+                    *slot = Some(session);
+                    return Ok(outcome);
+                }
+                Attempt::Failed(error) if error.is_connection_lost() => error,
+                Attempt::Failed(error) => {
+                    // One that cannot even be rolled back is dropped.
+                    if session.writer.rollback().await.is_ok() {
+                        session.keys = keys;
+                        session.senders.clear();
+                        *slot = Some(session);
+                    }
+                    return Err(error);
+                }
+                Attempt::Unknown(error, outcome) => {
+                    drop(session);
+                    tracing::warn!(%error, "a commit was not answered; looking whether it happened");
+                    let fresh = self.open_session().await?;
+                    let happened = fresh.batch_seq == mark;
+                    *slot = Some(fresh);
+                    if happened {
+                        return Ok(outcome);
+                    }
+                    error
+                }
+            };
+            if !may_repeat {
+                return Err(error);
+            }
+            may_repeat = false;
+        }
+    }
+
+    async fn open_session(&self) -> Result<Session, StoreError> {
+        let epoch = self.shared.epoch.ok_or_else(|| StoreError::ReadOnly {
+            context: format!(
+                "writing {}, which was opened for reading alone",
+                self.shared.archive
+            ),
+            source: None,
+        })?;
+        Session::open(self.shared.backend.as_ref(), &self.shared.archive, epoch).await
+    }
+}

@@ -1,0 +1,13 @@
+//! SQLite: one file, one writer, a pool that reads.
+//!
+//! WAL with `synchronous = NORMAL`: a crash of the program loses nothing; a loss of power may
+//! lose the last transactions, whole ones only and never the file. Coverage is lost together
+//! with the rows it speaks of, so the next run reads them again. [`close`](super::Store::close)
+//! makes everything durable.
+
+mod lock;
+mod open;
+mod read;
+mod write;
+
+pub(super) use open::{open, open_read_only};

@@ -1,0 +1,186 @@
+//! The one connection that writes: multi-row statements in powers of two of rows, so that a
+//! few texts serve every batch and stay prepared.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_trait::async_trait;
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
+
+use super::read::{self, SqliteDialect, arguments};
+use crate::store::{
+    StoreError,
+    backend::{Writer, assert_arguments, assert_rows},
+    statement::Statement,
+    table::{Meeting, Table},
+    value::{Row, Value},
+};
+
+/// More rows a statement gain nothing; 256 rows of the widest table are 5,632 variables.
+const ROWS_MAX: usize = 256;
+/// What SQLite allows in one statement.
+const VARIABLES_MAX: usize = 32_766;
+
+/// One connection and the texts of its bulk statements.
+#[derive(Debug)]
+pub(super) struct SqliteWriter {
+    connection: SqliteConnection,
+    /// By the table, how its rows meet others, and the number of rows.
+    texts: HashMap<(&'static str, usize, usize), Arc<str>>,
+}
+
+impl SqliteWriter {
+    pub(super) fn over(connection: SqliteConnection) -> Self {
+        Self {
+            connection,
+            texts: HashMap::new(),
+        }
+    }
+
+    async fn command(&mut self, command: &'static str) -> Result<(), StoreError> {
+        sqlx::query(command)
+            .execute(&mut self.connection)
+            .await
+            .map_err(|source| StoreError::whilst(format!("telling SQLite to {command}"), source))?;
+        Ok(())
+    }
+
+    fn text(&mut self, table: &'static Table, rows: usize) -> Arc<str> {
+        let place = std::ptr::from_ref(table).addr();
+        let text = self
+            .texts
+            .entry((table.name, place, rows))
+            .or_insert_with(|| bulk_text(table, rows).into());
+        Arc::clone(text)
+    }
+}
+
+#[async_trait]
+impl Writer for SqliteWriter {
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        self.command("begin immediate").await
+    }
+
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        self.command("commit").await
+    }
+
+    async fn rollback(&mut self) -> Result<(), StoreError> {
+        self.command("rollback").await
+    }
+
+    async fn select(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        read::select(&mut self.connection, statement, args).await
+    }
+
+    async fn execute(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        assert_arguments(statement, &args);
+        let whilst = |source| StoreError::whilst(statement.purpose, source);
+        let sql = AssertSqlSafe(statement.spelled::<SqliteDialect>());
+        let done = sqlx::query_with(sql, arguments(args).map_err(whilst)?)
+            .execute(&mut self.connection)
+            .await
+            .map_err(whilst)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn put(
+        &mut self,
+        table: &'static Table,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<u64, StoreError> {
+        assert_rows(table, &rows);
+        let whilst = |source| StoreError::whilst(format!("writing {}", table.name), source);
+        let mut written = 0;
+        let mut left = rows.len();
+        let mut rows = rows.into_iter();
+        while left > 0 {
+            let size = chunk_size(left);
+            left -= size;
+            let text = self.text(table, size);
+            let values = rows.by_ref().take(size).flatten();
+            let args = arguments(values).map_err(whilst)?;
+            let done = sqlx::query_with(AssertSqlSafe(text), args)
+                .execute(&mut self.connection)
+                .await
+                .map_err(whilst)?;
+            written += done.rows_affected();
+        }
+        Ok(written)
+    }
+
+    async fn close(mut self: Box<Self>) -> Result<(), StoreError> {
+        // Readers may hold it up; then the next run checkpoints, nothing is lost.
+        self.command("pragma wal_checkpoint(truncate)").await?;
+        self.connection
+            .close()
+            .await
+            .map_err(|source| StoreError::whilst("closing the archive", source))
+    }
+}
+
+/// The largest power of two of rows that are left.
+fn chunk_size(left: usize) -> usize {
+    if left >= ROWS_MAX {
+        ROWS_MAX
+    } else {
+        1 << left.ilog2()
+    }
+}
+
+fn bulk_text(table: &Table, rows: usize) -> String {
+    let columns = table.columns.len();
+    assert!(
+        rows * columns <= VARIABLES_MAX,
+        "variables of {}",
+        table.name
+    );
+    let row = format!("({})", vec!["?"; columns].join(","));
+    let values = vec![row.as_str(); rows].join(",");
+    let list = table.column_list();
+    if table.meeting == Meeting::Update {
+        return format!(
+            "with wanted ({list}) as (values {values}) {} from wanted where {}",
+            table.update_clause(),
+            table.same_key(),
+        );
+    }
+    format!(
+        "insert into {} ({list}) values {values}{}",
+        table.name,
+        table.conflict_clause(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::table::ALL;
+
+    #[test]
+    fn any_number_of_rows_is_written_in_powers_of_two() {
+        for rows in 1..2_000 {
+            let (mut left, mut statements) = (rows, 0);
+            while left > 0 {
+                left -= chunk_size(left);
+                statements += 1;
+            }
+            assert!(statements <= rows / ROWS_MAX + 8, "{rows} rows");
+        }
+    }
+
+    #[test]
+    fn the_widest_table_stays_within_the_variables_of_sqlite() {
+        for table in ALL {
+            let text = bulk_text(table, ROWS_MAX);
+            assert_eq!(text.matches('?').count(), ROWS_MAX * table.columns.len());
+        }
+    }
+}

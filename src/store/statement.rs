@@ -1,0 +1,240 @@
+//! Static SQL, written once for both engines.
+//!
+//! Both understand `$1`. What they spell differently is a token that each backend replaces:
+//! `{ints:N}`, `{texts:N}` and `{pairs:N}` are a table of the N-th argument (one column; the
+//! pairs have `number` and `word`), `{for_update}` locks the row that was read where the engine
+//! locks rows. Every statement is in [`ALL`], so that one test prepares each on both engines.
+
+use super::value::Kind;
+
+/// One statement: its text, the kinds of the columns it gives and the number of its arguments.
+#[derive(Debug)]
+pub(super) struct Statement {
+    /// What it does, for error messages ("whilst …").
+    pub(super) purpose: &'static str,
+    /// The text with its tokens.
+    pub(super) text: &'static str,
+    /// The columns it gives.
+    pub(super) columns: &'static [Kind],
+    /// How many arguments it takes. sqlx binds a missing one as null, so this is asserted.
+    pub(super) arguments: usize,
+}
+
+/// How an engine spells the tokens.
+pub(super) trait Dialect {
+    /// The table that stands for a list argument: `kind` is `ints`, `texts` or `pairs`.
+    fn list(kind: &str, argument: &str) -> String;
+    /// What locks the rows that a query reads.
+    const FOR_UPDATE: &'static str;
+}
+
+impl Statement {
+    /// The text as the engine reads it.
+    pub(super) fn spelled<D: Dialect>(&self) -> String {
+        let mut spelled = String::with_capacity(self.text.len() + 64);
+        let mut rest = self.text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (token, tail) = after.split_once('}').expect("every token is closed");
+            spelled.push_str(before);
+            match token.split_once(':') {
+                Some((kind, argument)) => spelled.push_str(&D::list(kind, argument)),
+                None => spelled.push_str(D::FOR_UPDATE),
+            }
+            rest = tail;
+        }
+        spelled.push_str(rest);
+        spelled
+    }
+}
+
+macro_rules! statements {
+    ($($(#[$meta:meta])* $name:ident ($arguments:literal) [$($kind:ident)*] $purpose:literal $text:literal)*) => {
+        $(
+            $(#[$meta])*
+            pub(super) static $name: Statement = Statement {
+                purpose: $purpose,
+                text: $text,
+                columns: &[$(Kind::$kind),*],
+                arguments: $arguments,
+            };
+        )*
+
+        /// Every statement.
+        pub(super) static ALL: &[&Statement] = &[$(&$name),*];
+    };
+}
+
+statements! {
+    ARCHIVE (0) [Int Int Text] "reading the archive's own row"
+    "select epoch, batch_seq, gateway_url from archive where only_row = 1"
+
+    ARCHIVE_LOCKED (0) [Int Int] "reading the archive's epoch"
+    "select epoch, batch_seq from archive where only_row = 1 {for_update}"
+
+    NEXT_KEYS (0) [Int Int Int Int Int] "reading the largest keys"
+    "select (select coalesce(max(key), 0) from messages),
+            (select coalesce(max(key), 0) from conversations),
+            (select coalesce(max(key), 0) from failures),
+            (select coalesce(max(key), 0) from conversation_links),
+            (select coalesce(max(id), 0) from runs)"
+
+    CREATE_ARCHIVE (1) [] "creating the archive's own row"
+    "insert into archive (only_row, created_at) values (1, $1) on conflict do nothing"
+
+    RAISE_EPOCH (0) [] "raising the archive's epoch"
+    "update archive set epoch = epoch + 1, batch_seq = batch_seq + 1 where only_row = 1"
+
+    FENCE (1) [] "asserting the archive's epoch"
+    "update archive set batch_seq = batch_seq + 1 where only_row = 1 and epoch = $1"
+
+    SET_GATEWAY (1) [] "binding the archive to a gateway"
+    "update archive set gateway_url = $1 where only_row = 1"
+
+    CONVERSATION_KEYS_BY_ID (1) [Int Text] "looking conversations up by id"
+    "select key, id from conversations where id in {texts:1}"
+
+    CONVERSATION_KEYS (2) [Int] "listing the conversations"
+    "select key from conversations where key > $1 order by key limit $2"
+
+    TARGETS (1) [Int Text Time Time Int Int] "reading what the order of work follows from"
+    "select c.key, c.state, p.proven_at, c.full_since, coalesce(f.open, 0), coalesce(f.waived, 0)
+     from conversations c
+     left join conversation_proofs p on p.conversation_key = c.key
+     left join (select conversation_key, count(*) as open, count(waived_at) as waived
+                from failures
+                where resolved_run is null and conversation_key in {ints:1}
+                group by conversation_key) f on f.conversation_key = c.key
+     where c.key in {ints:1}"
+
+    RECORDS (1) [Int Text Text Int Int Text Time] "reading records of conversations"
+    "select key, id, state, live_count, unlisted, tail_proof, full_since
+     from conversations where key in {ints:1}"
+
+    LEDGERS (1) [Int Int Time Time Time Bool] "reading ledgers"
+    "select conversation_key, layer, after_time, before_time, sent_at, settled
+     from coverage_pieces where conversation_key in {ints:1}
+     order by conversation_key, layer, position"
+
+    SLICE (4) [Text Bytes Time Time Time Int] "reading a slice of a conversation"
+    "select id, digest, created_at, missing_since, deleted_at, key from messages
+     where conversation_key = $1 and id in {texts:2}
+     union
+     select id, digest, created_at, missing_since, deleted_at, key from messages
+     where conversation_key = $1 and created_at > $3 and created_at < $4 and deleted_at is null"
+
+    LIVE_AFTER (2) [Int] "counting the live messages after a time"
+    "select count(*) from messages
+     where conversation_key = $1 and created_at > $2
+       and deleted_at is null and missing_since is null"
+
+    STORED_MESSAGES (1) [Int Int Text Int Bytes Time Time Time Time Int Time]
+    "looking up the messages of a batch"
+    "select m.key, m.conversation_key, m.id, m.version, m.digest, m.created_at, m.updated_at,
+            m.observed_at, m.missing_since, m.missing_run, m.deleted_at
+     from {pairs:1} wanted, messages m
+     where m.conversation_key = wanted.number and m.id = wanted.word"
+
+    STORED_VERSIONS (1) [Int Int Bytes Text] "looking up the versions of changed messages"
+    "select v.message_key, v.version, v.sha256,
+            case when v.version = m.version then v.raw end
+     from message_versions v, messages m
+     where v.message_key in {ints:1} and m.key = v.message_key"
+
+    STORED_CONVERSATIONS (1)
+    [Int Text Text Text Text Time Int Int Int Text Time Time Time Time]
+    "looking up the conversations of a batch"
+    "select c.key, c.organization_id, c.business_unit_id, c.state, c.reason, c.state_since,
+            c.last_run, c.live_count, c.unlisted, c.tail_proof, c.full_since,
+            p.checked_at, p.proven_at, p.horizon
+     from conversations c left join conversation_proofs p on p.conversation_key = c.key
+     where c.key in {ints:1}"
+
+    OPEN_FAILURES (1) [Int Int Text Time] "looking up open failures"
+    "select key, conversation_key, class, waived_at from failures
+     where resolved_run is null and conversation_key in {ints:1}"
+
+    STORED_LINKS (1) [Int Text Text Int] "looking up links"
+    "select key, phone_number, conversation_id, first_seen_run from conversation_links
+     where phone_number in {texts:1}"
+
+    TRIM_LEDGER (3) [] "shortening a ledger"
+    "delete from coverage_pieces where conversation_key = $1 and layer = $2 and position >= $3"
+
+    CLEAR_QUICK_REPLIES (1) [] "replacing quick replies"
+    "delete from quick_replies where message_key in {ints:1}"
+
+    CLEAR_QUICK_REPLY_OPTIONS (1) [] "replacing quick reply options"
+    "delete from quick_reply_options where message_key in {ints:1}"
+
+    CLEAR_ATTACHMENTS (1) [] "replacing attachments"
+    "delete from attachments where message_key in {ints:1}"
+
+    CLEAR_LOCATIONS (1) [] "replacing locations"
+    "delete from locations where message_key in {ints:1}"
+
+    CLEAR_SHARED_CONTACTS (1) [] "replacing shared contacts"
+    "delete from shared_contacts where message_key in {ints:1}"
+
+    CLEAR_TEMPLATE_VARIABLES (1) [] "replacing template variables"
+    "delete from template_variables where message_key in {ints:1}"
+
+    STATE_COUNTS (0) [Text Int] "counting conversations by state"
+    "select state, count(*) from conversations group by state"
+
+    OVERVIEW (0) [Int Int Int Int Time Time] "reading the overview of the archive"
+    "select (select cast(coalesce(sum(live_count), 0) as bigint) from conversations),
+            (select count(*) from messages where missing_since is not null and deleted_at is null),
+            (select count(*) from anomalies),
+            (select count(*) from (select conversation_key from failures
+                where resolved_run is null and conversation_key is not null
+                group by conversation_key having count(*) = count(waived_at)) w),
+            (select min(p.proven_at) from conversations c
+                join conversation_proofs p on p.conversation_key = c.key
+                where c.state = 'complete'),
+            (select max((select max(m.created_at) from messages m where m.conversation_key = c.key))
+                from conversations c)"
+
+    FAILURE_COUNTS (0) [Text Int] "counting open failures by class"
+    "select class, count(*) from failures
+     where resolved_run is null and waived_at is null group by class"
+
+    LAST_RUNS (1) [Int Text Time Time Text Int Int Int Int Int] "reading the last runs"
+    "select id, command, started_at, finished_at, outcome, exit_code,
+            conversations_listed, conversations_complete, messages_new, requests_total
+     from runs order by id desc limit $1"
+
+    CONVERSATION_DETAIL (1) [Int Text Time Time Time Time] "reading a conversation"
+    "select c.key, c.reason, c.state_since, p.checked_at, p.proven_at, p.horizon
+     from conversations c left join conversation_proofs p on p.conversation_key = c.key
+     where c.id = $1"
+
+    CONVERSATION_MESSAGES (1) [Int Int Int Time Time] "counting a conversation's messages"
+    "select count(*),
+            count(case when missing_since is not null and deleted_at is null then 1 end),
+            count(deleted_at),
+            min(case when deleted_at is null then created_at end),
+            max(case when deleted_at is null then created_at end)
+     from messages where conversation_key = $1"
+
+    CONVERSATION_ANOMALIES (1) [Text Int] "counting a conversation's oddities"
+    "select a.kind, count(*) from messages m, anomalies a
+     where m.conversation_key = $1 and a.message_key = m.key group by a.kind"
+
+    CONVERSATION_RUNS (2) [Int Text Text] "reading a conversation's runs"
+    "select run_id, state, reason from run_conversations
+     where conversation_key = $1 order by run_id desc limit $2"
+
+    FAILURES (5) [Int Int Text Text Text Time Int Time Text] "reading failures"
+    "select f.key, f.run_id, c.id, f.class, f.reason, f.occurred_at, f.resolved_run,
+            f.waived_at, f.waived_reason
+     from failures f left join conversations c on c.key = f.conversation_key
+     where ($1 = 1 or (f.resolved_run is null and f.waived_at is null))
+       and ($2 = 0 or c.id in {texts:3}) and ($4 = '' or f.class = $4)
+     order by f.key desc limit $5"
+
+    WAIVE (5) [] "waiving failures"
+    "update failures set waived_at = $1, waived_reason = $2
+     where resolved_run is null and waived_at is null
+       and ($3 = 0 or conversation_key in (select key from conversations where id in {texts:4}))
+       and ($5 = '' or class = $5)"
+}
