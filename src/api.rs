@@ -184,6 +184,7 @@ impl Gateway {
         let none = || Links {
             links: Vec::new(),
             not_found: phone_numbers.to_vec(),
+            ..Links::default()
         };
         let read = |answer: Answer| {
             let sent_at = answer.sent_at;

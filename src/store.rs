@@ -43,9 +43,7 @@ use self::{
 };
 use crate::{
     clock::Clock,
-    model::{
-        ConversationId, ConversationKey, ConversationRecord, MessageId, RunId, RunReport, Timestamp,
-    },
+    model::{ConversationId, ConversationKey, ConversationRecord, RunId, RunReport, Timestamp},
 };
 
 /// How to open an archive.

@@ -191,7 +191,11 @@ impl Store {
         time: Timestamp,
     ) -> Result<u64, StoreError> {
         let args = vec![conversation.0.into(), Value::Time(Some(time))];
-        match self.select(&statement::LIVE_AFTER, args).await?.as_mut_slice() {
+        match self
+            .select(&statement::LIVE_AFTER, args)
+            .await?
+            .as_mut_slice()
+        {
             [row] => row.count(),
             _ => Err(StoreError::broken("a count gave no row")),
         }

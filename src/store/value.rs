@@ -162,6 +162,8 @@ impl Row {
         maybe_bytes, bytes, Bytes, Vec<u8>;
         /// The next column, a time.
         maybe_time, time, Time, Timestamp;
+        /// The next column, a truth.
+        maybe_bool, bool, Bool, bool;
     }
 
     /// The next column, a count.
