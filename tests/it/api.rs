@@ -1,11 +1,6 @@
 //! The gateway client against a gateway that misbehaves: safety.md's list, as far as it is the
 //! client's. Waits are shortened by a [`RetryPolicy`]; no test asserts a time on the wall.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot set itself up has failed"
-)]
-
 use std::{
     io::Write,
     sync::{Arc, Mutex},

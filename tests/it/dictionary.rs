@@ -1,7 +1,5 @@
 //! The description of the schema agrees with the schema, and what is generated from it is fresh.
 
-#![cfg(test)]
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

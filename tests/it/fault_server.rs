@@ -4,11 +4,6 @@
 //! It speaks TCP and knows HTTP just enough to find the end of a request's head, so that no
 //! HTTP library can mend a fault on its way out.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot set itself up has failed"
-)]
-
 use std::{
     io::Write as _,
     net::SocketAddr,

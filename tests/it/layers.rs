@@ -1,7 +1,5 @@
 //! Who may import whom, as ARCHITECTURE.md says: read from the source, so that it stays true.
 
-#![cfg(test)]
-
 use std::{
     fs,
     path::{Path, PathBuf},

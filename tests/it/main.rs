@@ -1,8 +1,15 @@
-//! it
+//! The integration tests: one binary, one module a behaviour.
+//!
+//! Tests of Postgres need `CONVAULT_TEST_POSTGRES_URL`, which `scripts/test` and
+//! `scripts/postgres` set; without it they fail, they are not skipped.
+#![cfg(test)]
 
 mod api;
+mod cli;
 mod dictionary;
 mod fault_server;
+mod help;
+mod input;
 mod layers;
 mod migrated;
 mod normalize;

@@ -1,8 +1,6 @@
 //! An archive that only the migrations have touched, on either engine, and its answers in one
 //! form. Uses sqlx alone, so that what is said of the schema does not rest on the store.
 
-#![cfg(test)]
-
 use std::{path::Path, sync::atomic::AtomicU32};
 
 use convault::model::Timestamp;

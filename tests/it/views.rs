@@ -1,8 +1,6 @@
 //! Every view, and every query of the README, answers the same on both engines and in Debian's
 //! `sqlite3`. What it answers is written down in `snapshots/`.
 
-#![cfg(test)]
-
 use std::{fs, path::Path, process::Command};
 
 use convault::store::dictionary::VIEWS;

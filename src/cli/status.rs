@@ -1,0 +1,185 @@
+//! `convault status`: coverage, the last runs, failures, the age of the oldest proof.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    context::Context,
+    outcome::{Exit, Failure},
+    output::{self, grouped, human, printable, table},
+};
+use crate::{
+    config::ArchiveArgs,
+    model::Timestamp,
+    store::{RunRow, Status},
+};
+
+/// Show coverage, the last runs, failures and the age of the oldest proof.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  convault status\n  convault status --json | jq .conversations"
+)]
+pub(super) struct StatusCommand {
+    /// One JSON object in place of tables.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    archive: ArchiveArgs,
+}
+
+impl StatusCommand {
+    pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let store = context.open_to_read("status", &self.archive).await?;
+        let status = store.read_status().await;
+        store.close().await;
+        let status = status?;
+        if self.json {
+            output::print_json(&as_json(&status))?;
+        } else {
+            output::print(&as_text(&status, context.clock.now()))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn as_json(status: &Status) -> Value {
+    let by_name = |pairs: &[(String, u64)]| -> Map<String, Value> {
+        pairs
+            .iter()
+            .map(|(name, number)| (name.clone(), json!(number)))
+            .collect()
+    };
+    json!({
+        "gateway_url": status.gateway_url,
+        "conversations": by_name(&status.conversations),
+        "waived": status.waived,
+        "messages": status.messages,
+        "missing": status.missing,
+        "anomalies": status.anomalies,
+        "failures": by_name(&status.failures),
+        "oldest_proof": status.oldest_proof,
+        "newest_message": status.newest_message,
+        "runs": status.runs,
+    })
+}
+
+fn as_text(status: &Status, now: Timestamp) -> String {
+    let aged = |time: &Option<String>| match time {
+        None => "none yet".to_owned(),
+        Some(text) => match text.parse::<Timestamp>() {
+            Ok(time) => format!("{text} ({} ago)", human(now.since(time))),
+            Err(_) => text.clone(),
+        },
+    };
+    let mut text = table(
+        [
+            "archive of",
+            status.gateway_url.as_deref().unwrap_or("no gateway yet"),
+        ]
+        .map(printable)
+        .each_ref()
+        .map(String::as_str),
+        [
+            ["messages".to_owned(), grouped(status.messages)],
+            ["newest message".to_owned(), aged(&status.newest_message)],
+            ["oldest proof".to_owned(), aged(&status.oldest_proof)],
+            [
+                "missing, not yet confirmed".to_owned(),
+                grouped(status.missing),
+            ],
+            ["anomalies".to_owned(), grouped(status.anomalies)],
+        ],
+    );
+    text.push('\n');
+    let waived = [("waived, among these".to_owned(), status.waived)];
+    let by_state = status.conversations.iter();
+    text.push_str(&table(
+        ["conversations", "number"],
+        by_state
+            .chain(waived.iter().filter(|(_, number)| *number > 0))
+            .map(|(state, number)| [state.clone(), grouped(*number)]),
+    ));
+    if !status.failures.is_empty() {
+        text.push('\n');
+        text.push_str(&table(
+            ["open failures", "number"],
+            status
+                .failures
+                .iter()
+                .map(|(class, number)| [class.clone(), grouped(*number)]),
+        ));
+    }
+    if !status.runs.is_empty() {
+        text.push('\n');
+        text.push_str(&table(
+            [
+                "run", "command", "started", "took", "outcome", "code", "complete", "new",
+                "requests",
+            ],
+            status.runs.iter().map(run_row),
+        ));
+    }
+    text
+}
+
+fn run_row(run: &RunRow) -> [String; 9] {
+    let took = run.finished_at.as_ref().and_then(|finished| {
+        let started: Timestamp = run.started_at.parse().ok()?;
+        Some(human(finished.parse::<Timestamp>().ok()?.since(started)))
+    });
+    [
+        run.id.0.to_string(),
+        run.command.clone(),
+        run.started_at.clone(),
+        took.unwrap_or_else(|| "-".to_owned()),
+        run.outcome
+            .clone()
+            .unwrap_or_else(|| "running or killed".to_owned()),
+        run.exit_code
+            .map_or_else(|| "-".to_owned(), |code| code.to_string()),
+        format!("{}/{}", grouped(run.complete), grouped(run.listed)),
+        grouped(run.new_messages),
+        grouped(run.requests),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RunId;
+
+    fn status() -> Status {
+        Status {
+            gateway_url: Some("https://a.example".to_owned()),
+            conversations: vec![("complete".to_owned(), 1_198), ("gone".to_owned(), 2)],
+            waived: 1,
+            messages: 1_234_567,
+            missing: 3,
+            anomalies: 0,
+            failures: vec![("gone".to_owned(), 1)],
+            oldest_proof: Some("1970-01-01T00:00:00.000Z".to_owned()),
+            newest_message: None,
+            runs: vec![RunRow {
+                id: RunId(7),
+                command: "sync".to_owned(),
+                started_at: "1970-01-01T00:00:00.000Z".to_owned(),
+                finished_at: Some("1970-01-01T00:01:30.000Z".to_owned()),
+                outcome: Some("incomplete".to_owned()),
+                exit_code: Some(3),
+                listed: 1_200,
+                complete: 1_198,
+                new_messages: 42,
+                requests: 1_210,
+            }],
+        }
+    }
+
+    #[test]
+    fn people_are_shown_tables() {
+        insta::assert_snapshot!(as_text(&status(), Timestamp::from_millis(7_200_000)));
+    }
+
+    #[test]
+    fn programs_are_given_objects_by_name() {
+        insta::assert_json_snapshot!(as_json(&status()));
+    }
+}
