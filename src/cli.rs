@@ -60,27 +60,18 @@ struct Cli {
     logging: LoggingArgs,
 }
 
+/// What each one does is said once, on its own type.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Bring conversations up to date; goes on where the last run stopped.
     Sync(sync::SyncCommand),
-    /// Show coverage, the last runs, failures and the age of the oldest proof.
     Status(status::StatusCommand),
-    /// Show everything known about one conversation and why it is in its state.
     Explain(explain::ExplainCommand),
-    /// List failures, retry them, or waive them with a reason.
     Failures(failures::FailuresCommand),
-    /// Check token, gateway, database, clock and disk, and say what to do.
     Doctor(doctor::DoctorCommand),
-    /// Bind the archive to the new URL of a gateway that has moved.
     RenameGateway(rename_gateway::RenameGatewayCommand),
-    /// See the whole thing on a simulated gateway: no account, no network, no set-up.
     Demo(demo::DemoCommand),
-    /// Serve a simulated gateway on a port.
     Simulate(simulate::SimulateCommand),
-    /// Print a completion script for a shell.
     Completions(completions::CompletionsCommand),
-    /// Print the manual page.
     Man(man::ManCommand),
 }
 

@@ -35,7 +35,7 @@ pub const ENVIRONMENT_ONLY: [(&str, &str); 4] = [
     ),
     (
         "CONVAULT_TIME_ZONE",
-        "the zone of an archive's local days, such as Asia/Hong_Kong [default: UTC]",
+        "the zone of the archive's local days: Asia/Hong_Kong [UTC]",
     ),
 ];
 

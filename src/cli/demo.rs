@@ -6,8 +6,6 @@ use super::{
 };
 
 /// See the whole thing on a simulated gateway: no account, no network, no set-up.
-///
-/// Recreates its own archive each time.
 #[derive(Debug, clap::Args)]
 pub(super) struct DemoCommand {
     /// What the conversations are made from; the same seed gives the same ones.

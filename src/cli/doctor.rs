@@ -27,10 +27,10 @@ const DISK_FULL_BYTES: u64 = 64 << 20;
 const SQLITE_MIN: [u32; 3] = [3, 51, 3];
 
 /// Check token, gateway, database, clock and disk, and say what to do.
-///
-/// Ends with 0, or with the code that `sync` would end with.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  convault doctor --conversation conv_5d1f9c0a")]
+#[command(
+    after_help = "Ends with 0, or with the gravest of the codes that sync would end with.\n\nExample:\n  convault doctor --conversation conv_5d1f9c0a"
+)]
 pub(super) struct DoctorCommand {
     /// A conversation that the token should be able to read; a made-up one where none is named.
     #[arg(

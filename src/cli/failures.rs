@@ -24,14 +24,12 @@ pub(super) struct FailuresCommand {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Show the failures that are open.
     List(ListCommand),
-    /// Sync just the conversations that have open failures.
     Retry(RetryCommand),
-    /// Settle failures that cannot be mended, so that they no longer count for code 3.
     Waive(WaiveCommand),
 }
 
+/// Show the failures that are open.
 #[derive(Debug, clap::Args)]
 struct ListCommand {
     /// Only of these conversations.
@@ -47,6 +45,7 @@ struct ListCommand {
     archive: ArchiveArgs,
 }
 
+/// Sync just the conversations that have open failures.
 #[derive(Debug, clap::Args)]
 struct RetryCommand {
     /// Only these conversations, of those that failed.
@@ -56,10 +55,10 @@ struct RetryCommand {
     settings: ArchivingArgs,
 }
 
+/// Settle failures that cannot be mended, so that they no longer count for code 3.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  convault failures waive --reason 'deleted at the customer's \
-                        wish' conv_5d1f9c0a"
+    after_help = "Example:\n  convault failures waive --reason 'deleted on request' conv_5d1f9c0a"
 )]
 struct WaiveCommand {
     /// The conversations whose open failures are waived.

@@ -55,6 +55,9 @@ pub(super) fn table<const N: usize>(
     for row in rows {
         table.add_row(row.map(|text| Cell::new(printable(&text))));
     }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     let mut text = table.trim_fmt();
     text.push('\n');
     text

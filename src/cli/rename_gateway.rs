@@ -7,14 +7,13 @@ use super::{
 use crate::config::{ArchiveArgs, gateway_identity, parse_base};
 
 /// Bind the archive to the new URL of a gateway that has moved.
-///
-/// One archive belongs to one gateway, so that the conversations of two never mix. Use this only
-/// where the same conversations are served from another address.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  convault rename-gateway https://app-gateway.imbrace.co \
-                        https://app-gatewayv2.imbrace.co"
-)]
+#[command(after_help = "\
+One archive belongs to one gateway, so that the conversations of two never mix. Use this only
+where the same conversations are served from another address.
+
+Example:\n  convault rename-gateway https://app-gateway.imbrace.co \
+                        https://app-gatewayv2.imbrace.co")]
 pub(super) struct RenameGatewayCommand {
     /// The URL that the archive is bound to.
     #[arg(value_name = "OLD")]

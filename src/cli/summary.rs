@@ -117,7 +117,7 @@ fn text(input: &Input, summary: &Summary) -> String {
 fn headline(outcome: RunOutcome, counts: ConversationCounts, took: Duration) -> String {
     let verb = match outcome {
         RunOutcome::Complete => "Complete",
-        RunOutcome::Incomplete => "Finished, not all complete",
+        RunOutcome::Incomplete => "Finished",
         RunOutcome::Stopped(_) => "Stopped early",
     };
     let mut line = format!(
@@ -175,8 +175,8 @@ fn next_step(outcome: RunOutcome) -> Option<&'static str> {
     Some(match outcome {
         RunOutcome::Complete => return None,
         RunOutcome::Incomplete => {
-            "`convault explain ID` says why; `convault failures retry` tries again, \
-             `convault failures waive` settles what cannot be had"
+            "`convault explain ID` says why, `convault failures retry` tries again, \
+             `convault failures waive` settles it"
         }
         RunOutcome::Stopped(reason) => match reason {
             StopReason::MaxRequests

@@ -34,11 +34,12 @@ use crate::{
 };
 
 /// Bring conversations up to date; goes on where the last run stopped.
-///
-/// One id a line in a file; blank lines and # comments are fine, a link of the web application
-/// counts as its conversation. Several inputs are one list.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+A list has one id a line; blank lines and # comments are fine, and a link of the web application
+counts as its conversation. Several inputs are one list. A line that means nothing stops the run
+before its first request.
+
 Examples:
   convault sync conv_5d1f9c0a conv_7a2e11d4
   convault sync --ids-from ids.txt --report last-run.json
@@ -69,7 +70,7 @@ pub(super) struct ArchivingArgs {
 #[command(next_help_heading = "Input")]
 struct InputArgs {
     /// Ids of conversations; with no input at all, every conversation the archive knows.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", help_heading = None::<&str>)]
     ids: Vec<String>,
 
     /// A file with one id a line, or - for standard input.

@@ -20,7 +20,7 @@ const SCHEMA_BYTES_MAX: usize = 63;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Archive")]
 pub struct ArchiveArgs {
-    /// The archive: sqlite:PATH or `postgres://`…. A password belongs into the environment.
+    /// The archive: `sqlite:PATH` or `postgres://…`. A password belongs into the environment.
     #[arg(long, value_name = "URL", env = "DATABASE_URL", default_value = "sqlite:convault.db",
           value_parser = secret)]
     pub db: SecretString,

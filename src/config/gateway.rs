@@ -24,7 +24,7 @@ const ENVIRONMENTS: [(&str, &str); 5] = [
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Gateway")]
 pub struct GatewayArgs {
-    /// The gateway, without a path. Beats `IMBRACE_ENV`, which names one of the vendor's.
+    /// The gateway, without a path. Beats the environment's `IMBRACE_ENV`.
     #[arg(long, value_name = "URL", env = "IMBRACE_GATEWAY_URL")]
     pub gateway_url: Option<String>,
 

@@ -13,9 +13,9 @@ pub enum LogFormat {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Messages (standard error)")]
 pub struct LoggingArgs {
-    /// The form of log lines.
+    /// The form of log lines: text, or json with one object a line.
     #[arg(long, global = true, value_name = "FORMAT", env = "CONVAULT_LOG_FORMAT",
-          value_enum, default_value_t = LogFormat::Text)]
+          value_enum, hide_possible_values = true, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 
     /// Say more; twice, everything.
