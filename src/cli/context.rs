@@ -104,7 +104,8 @@ impl Context {
             && !path.exists()
         {
             let shown = path.display();
-            return Err(Failure::usage(format!("there is no archive at {shown}"))
+            let missing = anyhow::anyhow!("there is no archive at {shown}");
+            return Err(Failure::new(8, missing)
                 .with_hint("--db or DATABASE_URL names it; `convault sync` makes one"));
         }
         Ok(Store::open(&options).await?)

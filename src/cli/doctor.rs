@@ -206,6 +206,13 @@ fn silent(subject: &'static str, base: &str) -> Check {
 
 fn token_check(settings: &GatewaySettings) -> Check {
     let token = &settings.token;
+    if token.is_of_session() {
+        return Check::warning(
+            "token",
+            format!("that of {} is a user's session's", token.source),
+        )
+        .advise("this route takes third-party tokens (api_…)");
+    }
     if token.warnings.is_empty() {
         return Check::fine("token", format!("read from {}", token.source));
     }

@@ -110,7 +110,7 @@ impl GatewayArgs {
         let rate = self
             .rate
             .parse()
-            .map_err(|error| ConfigError::new(format!("--rate {}: {error}", self.rate)))?;
+            .map_err(|error| ConfigError::new(format!("--rate: {error}")))?;
         Ok(GatewaySettings {
             base,
             token,
