@@ -13,5 +13,7 @@ mod input;
 mod layers;
 mod migrated;
 mod normalize;
+mod postgres;
+mod store;
 mod views;
 mod wire;

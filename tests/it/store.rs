@@ -1,0 +1,64 @@
+//! The conformance suite of the archive: each claim holds on both engines, neither is skipped.
+
+mod engine;
+mod interrupted;
+mod messages;
+mod place;
+mod progress;
+mod random;
+mod sample;
+
+use place::Place;
+
+macro_rules! on_both_engines {
+    ($($module:ident::$claim:ident)*) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $claim() {
+                super::$module::$claim(super::Place::sqlite()).await;
+            })*
+        }
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $claim() {
+                super::$module::$claim(super::Place::postgres()).await;
+            })*
+        }
+    };
+}
+
+on_both_engines! {
+    messages::every_statement_can_be_prepared
+    messages::rows_of_each_child_table_round_trip
+    messages::an_unchanged_batch_writes_no_row
+    messages::an_edit_makes_version_2_and_replaces_children
+    messages::another_order_of_keys_is_no_edit
+    messages::what_cannot_be_parsed_is_the_same_only_to_the_byte
+    messages::one_id_in_two_conversations_is_two_rows
+    messages::a_message_repeated_in_a_batch_is_one_row_and_each_state_a_version
+    messages::an_older_state_does_not_overwrite_a_newer_one
+    messages::a_changed_created_at_is_an_anomaly
+    messages::an_absence_and_a_return_leave_no_version
+    messages::an_absence_in_an_older_page_is_no_absence
+    messages::a_deleted_message_that_is_seen_again_reappears
+    progress::the_ledger_is_replaced
+    messages::a_slice_is_the_ids_and_the_open_interval
+    progress::failures_are_resolved_by_completeness
+    progress::a_waiver_stands_while_the_same_trouble_lasts
+    messages::text_with_replaced_characters_is_kept
+    messages::a_failing_batch_leaves_nothing
+    messages::a_batch_of_a_thousand_messages_is_written_whole
+    progress::ten_thousand_ids_are_registered_in_their_order
+    progress::links_are_kept_once_for_each_number_and_conversation
+    progress::a_run_is_told_by_its_row
+    messages::far_times_are_held_and_never_fatal
+    random::live_count_and_versions_follow_a_model
+    engine::a_held_archive_names_its_holder
+    engine::the_old_holder_is_fenced_off
+    engine::a_newer_schema_is_refused
+    engine::nothing_is_not_opened_for_reading
+    engine::an_archive_belongs_to_one_gateway
+    engine::two_that_start_at_once_make_one_archive
+    engine::a_sound_archive_has_nothing_wrong
+    interrupted::a_transaction_that_was_dropped_half_way_harms_nothing
+}

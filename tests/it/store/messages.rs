@@ -1,0 +1,673 @@
+//! Claims about messages, their versions and the tables around them.
+
+use convault::{
+    model::{Anomaly, AnomalyKind, ConversationKey, MessageId, RunId},
+    store::{Batch, Slice},
+};
+
+use super::{
+    place::{Opened, Place, time},
+    sample::{absence, message, page, with_children},
+};
+
+pub(super) async fn every_statement_can_be_prepared(place: Place) {
+    let opened = place.open().await;
+    assert!(opened.store.check_statements().await.unwrap() > 20);
+}
+
+const CHILDREN: &str = "
+    select 'reply ' || coalesce(title, '-') || coalesce(payload, '-') || coalesce(description, '-')
+    from quick_replies
+    union all
+    select 'option ' || position || option_id || content_type || title || coalesce(payload, '-')
+           || coalesce(cast(cast(answered as integer) as text), '-')
+    from quick_reply_options
+    union all
+    select 'file ' || url || ' ' || host || ' ' || declared_type || ' ' || media_kind
+           || coalesce(caption, '-') from attachments
+    union all
+    select 'place ' || cast(cast(latitude * 1000000 as bigint) as text) || ' '
+           || cast(cast(longitude * 10000000 as bigint) as text) || coalesce(name, '-') || address
+    from locations
+    union all
+    select 'contact ' || position || name || phone_number || coalesce(email, '-')
+    from shared_contacts
+    union all
+    select 'variable ' || position || coalesce(value, '-') from template_variables
+    union all
+    select 'sender ' || id || kind from senders";
+
+async fn children(place: &Place) -> Vec<String> {
+    let mut rows: Vec<String> = place
+        .texts(CHILDREN)
+        .await
+        .into_iter()
+        .map(Option::unwrap)
+        .collect();
+    rows.sort();
+    rows
+}
+
+pub(super) async fn rows_of_each_child_table_round_trip(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    opened
+        .write(vec![page(
+            key,
+            10,
+            vec![with_children(message("m", 1, "{}"))],
+        )])
+        .await;
+    assert_eq!(
+        children(&place).await,
+        [
+            "contact 0A+852 1-",
+            "file https://example.org/a.png example.org image image-",
+            "option 00text選項 🙂--",
+            "option 11text選項 🙂-0",
+            "option 22text選項 🙂-1",
+            "place 22302711 -1141772165-1 Road",
+            "reply Yes-it's \"fine\"",
+            "sender con_1contact",
+            "variable 1one",
+            "variable 2-",
+        ]
+    );
+}
+
+pub(super) async fn an_unchanged_batch_writes_no_row(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let pages = vec![page(key, 10, vec![with_children(message("m", 1, "{}"))])];
+    let first = opened.write(pages.clone()).await;
+    assert_eq!((first.messages.new, first.messages.unchanged), (1, 0));
+    let mark = place.number("select batch_seq from archive").await;
+
+    let mut later = pages;
+    later[0].observed_at = time(20);
+    let again = opened.write(later).await;
+    assert_eq!((again.messages.new, again.messages.unchanged), (0, 1));
+    assert_eq!(again.rows, 0);
+    assert_eq!(opened.store.write(&Batch::default()).await.unwrap().rows, 0);
+    assert_eq!(place.number("select batch_seq from archive").await, mark);
+}
+
+pub(super) async fn an_edit_makes_version_2_and_replaces_children(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    opened
+        .write(vec![page(
+            key,
+            10,
+            vec![with_children(message("m", 1, "{}"))],
+        )])
+        .await;
+    let stats = opened
+        .write(vec![page(key, 20, vec![message("m", 1, r#"{"a":1}"#)])])
+        .await;
+    assert_eq!(stats.messages.changed, 1);
+    assert_eq!(children(&place).await, ["sender con_1contact"]);
+    assert_eq!(
+        versions(&place).await,
+        ["1 created 1 {}", r#"2 edited 1 {"a":1}"#]
+    );
+    assert_eq!(place.number("select version from messages").await, 2);
+}
+
+/// Number, event, run and raw JSON of each version.
+async fn versions(place: &Place) -> Vec<String> {
+    let sql = "select version || ' ' || event || ' ' || run_id || ' ' || raw
+               from message_versions order by message_key, version";
+    place
+        .texts(sql)
+        .await
+        .into_iter()
+        .map(Option::unwrap)
+        .collect()
+}
+
+pub(super) async fn another_order_of_keys_is_no_edit(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let (one, other) = (
+        r#"{"a":{"x":1,"y":[2]},"b":2}"#,
+        r#"{"b":2, "a":{"y":[2],"x":1}}"#,
+    );
+    opened
+        .write(vec![page(key, 10, vec![message("m", 1, one)])])
+        .await;
+    let stats = opened
+        .write(vec![page(key, 20, vec![message("m", 1, other)])])
+        .await;
+    assert_eq!((stats.messages.unchanged, stats.rows), (1, 0));
+    assert_eq!(
+        place.number("select count(*) from message_versions").await,
+        1
+    );
+
+    let other = r#"{"b":2, "a":{"y":[2,3],"x":1}}"#;
+    let stats = opened
+        .write(vec![page(key, 30, vec![message("m", 1, other)])])
+        .await;
+    assert_eq!(stats.messages.changed, 1);
+}
+
+pub(super) async fn what_cannot_be_parsed_is_the_same_only_to_the_byte(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let (one, other) = (r#"{"a":"\ud800","b":1}"#, r#"{"b":1,"a":"\ud800"}"#);
+    opened
+        .write(vec![page(key, 10, vec![message("m", 1, one)])])
+        .await;
+    let stats = opened
+        .write(vec![page(key, 20, vec![message("m", 1, one)])])
+        .await;
+    assert_eq!((stats.messages.unchanged, stats.rows), (1, 0));
+    let stats = opened
+        .write(vec![page(key, 20, vec![message("m", 1, other)])])
+        .await;
+    assert_eq!(stats.messages.changed, 1);
+    assert_eq!(
+        place
+            .texts("select raw from message_versions order by version")
+            .await[1]
+            .as_deref(),
+        Some(other)
+    );
+}
+
+pub(super) async fn one_id_in_two_conversations_is_two_rows(place: Place) {
+    let opened = place.open().await;
+    let one = opened.register("conv_1").await;
+    let other = opened.register("conv_2").await;
+    let pages = vec![
+        page(one, 10, vec![message("m", 1, "[1]")]),
+        page(other, 10, vec![message("m", 1, "[2]")]),
+    ];
+    let stats = opened.write(pages).await;
+    assert_eq!(stats.messages.new, 2);
+    assert_eq!(
+        place
+            .number("select count(distinct conversation_key) from messages")
+            .await,
+        2
+    );
+    assert_eq!(
+        (opened.live_count(one).await, opened.live_count(other).await),
+        (1, 1)
+    );
+}
+
+pub(super) async fn a_message_repeated_in_a_batch_is_one_row_and_each_state_a_version(
+    place: Place,
+) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let stats = opened
+        .write(vec![
+            page(
+                key,
+                10,
+                vec![message("m", 1, "[1]"), message("m", 1, "[1]")],
+            ),
+            page(key, 11, vec![message("m", 1, "[2]")]),
+            page(key, 12, vec![message("m", 1, "[2]")]),
+        ])
+        .await;
+    assert_eq!(
+        (
+            stats.messages.new,
+            stats.messages.changed,
+            stats.messages.unchanged
+        ),
+        (1, 1, 2)
+    );
+    assert_eq!(
+        versions(&place).await,
+        ["1 created 1 [1]", "2 edited 1 [2]"]
+    );
+    assert_eq!(place.number("select version from messages").await, 2);
+    assert_eq!(opened.live_count(key).await, 1);
+}
+
+pub(super) async fn an_older_state_does_not_overwrite_a_newer_one(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let updated = |raw: &str, at: i64| {
+        let mut message = message("m", 1, raw);
+        message.updated_at = Some(time(at));
+        message.text = Some(raw.to_owned());
+        message
+    };
+    opened
+        .write(vec![page(key, 10, vec![updated("[1]", 100)])])
+        .await;
+    opened
+        .write(vec![page(key, 30, vec![updated("[3]", 300)])])
+        .await;
+    // Requested later, but an older state by the gateway's own time.
+    let late = opened
+        .write(vec![page(key, 40, vec![updated("[2]", 200)])])
+        .await;
+    assert_eq!(late.messages.changed, 1);
+    assert_eq!(
+        place.texts("select text from messages").await[0].as_deref(),
+        Some("[3]")
+    );
+    assert_eq!(place.number("select version from messages").await, 2);
+    // The same stale states again are no news.
+    let stale = opened
+        .write(vec![page(
+            key,
+            50,
+            vec![updated("[2]", 200), updated("[1]", 100)],
+        )])
+        .await;
+    assert_eq!((stale.messages.unchanged, stale.rows), (2, 0));
+    // The next version is the one after the last, not after the current.
+    opened
+        .write(vec![page(key, 60, vec![updated("[4]", 400)])])
+        .await;
+    assert_eq!(
+        versions(&place).await,
+        [
+            "1 created 1 [1]",
+            "2 edited 1 [3]",
+            "3 edited 1 [2]",
+            "4 edited 1 [4]"
+        ]
+    );
+    assert_eq!(place.number("select version from messages").await, 4);
+
+    // Without `updated_at` the time of the request decides.
+    opened
+        .write(vec![page(key, 60, vec![message("n", 1, "[9]")])])
+        .await;
+    opened
+        .write(vec![page(key, 55, vec![message("n", 1, "[8]")])])
+        .await;
+    let slice = read(&opened, key, &["n"]).await;
+    assert_eq!(slice[0].1, message("n", 1, "[9]").sha256[..16]);
+}
+
+pub(super) async fn a_changed_created_at_is_an_anomaly(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let mut first = message("m", 1, "[1]");
+    first.anomalies.push(Anomaly {
+        kind: AnomalyKind::UnknownType,
+        path: "type".into(),
+        detail: "hologram".into(),
+    });
+    let mut second = message("m", 2, "[2]");
+    second.anomalies.clone_from(&first.anomalies);
+    let one = opened.write(vec![page(key, 10, vec![first])]).await;
+    let two = opened.write(vec![page(key, 20, vec![second])]).await;
+    assert_eq!(
+        (one.messages.unrecognised, two.messages.unrecognised),
+        (1, 1)
+    );
+    let sql = "select version || ' ' || position || ' ' || kind || ' ' || path || ' ' || detail
+               from anomalies order by version, position";
+    let found: Vec<String> = place
+        .texts(sql)
+        .await
+        .into_iter()
+        .map(Option::unwrap)
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "1 0 unknown_type type hologram",
+            "2 0 unknown_type type hologram",
+            "2 1 created_at_changed created_at was 1970-01-01T00:00:00.001Z, is 1970-01-01T00:00:00.002Z",
+        ]
+    );
+}
+
+pub(super) async fn an_absence_and_a_return_leave_no_version(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    opened
+        .write(vec![page(key, 10, vec![message("m", 1, "[1]")])])
+        .await;
+    opened
+        .write(vec![absence(key, 20, &["m", "never seen"])])
+        .await;
+    assert_eq!(opened.live_count(key).await, 0);
+    assert_eq!(missing_since(&opened, key).await, Some(20));
+    assert_eq!(
+        place.number("select missing_run from messages").await,
+        opened.run.0
+    );
+    // The first absence is the one that stays.
+    let again = opened.write(vec![absence(key, 30, &["m"])]).await;
+    assert_eq!(
+        (again.rows, missing_since(&opened, key).await),
+        (0, Some(20))
+    );
+
+    // A page older than the absence does not take it back.
+    opened
+        .write(vec![page(key, 15, vec![message("m", 1, "[1]")])])
+        .await;
+    assert_eq!(missing_since(&opened, key).await, Some(20));
+    let back = opened
+        .write(vec![page(key, 40, vec![message("m", 1, "[1]")])])
+        .await;
+    assert_eq!((back.messages.unchanged, back.messages.changed), (1, 0));
+    assert_eq!(missing_since(&opened, key).await, None);
+    assert_eq!(
+        place
+            .number("select count(missing_run) from messages")
+            .await,
+        0
+    );
+    assert_eq!(opened.live_count(key).await, 1);
+    assert_eq!(
+        place.number("select count(*) from message_versions").await,
+        1
+    );
+}
+
+pub(super) async fn an_absence_in_an_older_page_is_no_absence(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    opened
+        .write(vec![
+            page(key, 10, vec![message("m", 1, "[1]")]),
+            absence(key, 10, &["m"]),
+            absence(key, 5, &["m"]),
+        ])
+        .await;
+    assert_eq!(opened.live_count(key).await, 1);
+    // Gone and back: what was then sent before the return says nothing.
+    opened.write(vec![absence(key, 20, &["m"])]).await;
+    opened
+        .write(vec![page(key, 30, vec![message("m", 1, "[1]")])])
+        .await;
+    opened.write(vec![absence(key, 25, &["m"])]).await;
+    assert_eq!(opened.live_count(key).await, 1);
+}
+
+pub(super) async fn a_deleted_message_that_is_seen_again_reappears(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    opened
+        .write(vec![page(key, 10, vec![message("m", 1, "[1]")])])
+        .await;
+    opened.write(vec![absence(key, 20, &["m"])]).await;
+    place
+        .execute("update messages set deleted_at = missing_since")
+        .await;
+    assert!(
+        read(&opened, key, &[]).await.is_empty(),
+        "a deleted one is not in an interval"
+    );
+    assert_eq!(read(&opened, key, &["m"]).await.len(), 1);
+
+    let absent = opened.write(vec![absence(key, 30, &["m"])]).await;
+    assert_eq!(absent.rows, 0);
+    let back = opened
+        .write(vec![page(key, 40, vec![message("m", 1, "[1]")])])
+        .await;
+    assert_eq!(back.messages.changed, 1);
+    assert_eq!(
+        versions(&place).await,
+        ["1 created 1 [1]", "2 reappeared 1 [1]"]
+    );
+    assert_eq!(place.number("select version from messages").await, 2);
+    assert_eq!(
+        place
+            .number("select count(deleted_at) + count(missing_since) from messages")
+            .await,
+        0
+    );
+    assert_eq!(opened.live_count(key).await, 1);
+}
+
+pub(super) async fn a_slice_is_the_ids_and_the_open_interval(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let other = opened.register("conv_2").await;
+    let mut messages: Vec<_> = (1..=5)
+        .map(|n| message(&format!("m{n}"), n * 100, &format!("[{n}]")))
+        .collect();
+    messages[4].created_at = None;
+    opened
+        .write(vec![
+            page(key, 10, messages),
+            page(other, 10, vec![message("m2", 200, "[]")]),
+        ])
+        .await;
+    let newest = opened.store.read_newest(key).await.unwrap();
+    assert_eq!(newest, Some((MessageId::new("m4"), time(400))));
+
+    let ids = [
+        MessageId::new("m1"),
+        MessageId::new("m5"),
+        MessageId::new("unknown"),
+    ];
+    for (after, before, with_interval, expected) in [
+        (Some(100), Some(400), true, vec!["m1", "m2", "m3", "m5"]),
+        (Some(300), None, true, vec!["m1", "m4", "m5"]),
+        (None, Some(200), true, vec!["m1", "m5"]),
+        (None, None, true, vec!["m1", "m2", "m3", "m4", "m5"]),
+        (None, None, false, vec!["m1", "m5"]),
+    ] {
+        let slice = Slice {
+            ids: &ids,
+            after: after.map(time),
+            before: before.map(time),
+            with_interval,
+        };
+        let mut found: Vec<String> = opened
+            .store
+            .read_slice(key, &slice)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|current| current.id.to_string())
+            .collect();
+        found.sort();
+        assert_eq!(found, expected, "{slice:?}");
+    }
+    let found = read(&opened, key, &["m1"]).await;
+    assert!(found.contains(&(
+        "m1".to_owned(),
+        message("m1", 100, "[1]").sha256[..16].try_into().unwrap()
+    )));
+}
+
+async fn read(opened: &Opened, key: ConversationKey, ids: &[&str]) -> Vec<(String, [u8; 16])> {
+    let with_interval = ids.is_empty();
+    let ids: Vec<MessageId> = ids.iter().map(|id| MessageId::new(*id)).collect();
+    let slice = Slice {
+        ids: &ids,
+        after: None,
+        before: None,
+        with_interval,
+    };
+    let found = opened.store.read_slice(key, &slice).await.unwrap();
+    found
+        .into_iter()
+        .map(|current| (current.id.to_string(), current.digest))
+        .collect()
+}
+
+async fn missing_since(opened: &Opened, key: ConversationKey) -> Option<i64> {
+    let ids = [MessageId::new("m")];
+    let slice = Slice {
+        ids: &ids,
+        after: None,
+        before: None,
+        with_interval: false,
+    };
+    let found = opened.store.read_slice(key, &slice).await.unwrap();
+    found[0]
+        .missing_since
+        .map(convault::model::Timestamp::as_millis)
+}
+
+pub(super) async fn text_with_replaced_characters_is_kept(place: Place) {
+    let opened = place.open().await;
+    let key = opened
+        .register("conv \"quoted\" '\u{FFFD}' 🙂 \\ \u{1}")
+        .await;
+    let mut odd = message("m\u{FFFD}\"\\", 1, r#"{"a":"\u0000"}"#);
+    odd.text = Some("a\u{FFFD}b \u{1} 𠜎".into());
+    // A slip of another layer must not stop a run either.
+    odd.title = Some("nul \0 here".into());
+    opened.write(vec![page(key, 10, vec![odd])]).await;
+    assert_eq!(
+        place.texts("select text from messages").await[0].as_deref(),
+        Some("a\u{FFFD}b \u{1} 𠜎")
+    );
+    assert_eq!(
+        place.texts("select title from messages").await[0].as_deref(),
+        Some("nul \u{FFFD} here")
+    );
+    assert_eq!(
+        place.texts("select raw from message_versions").await[0].as_deref(),
+        Some(r#"{"a":"\u0000"}"#)
+    );
+    let ids = opened.store.read_records(&[key]).await.unwrap();
+    assert_eq!(ids[0].id.as_str(), "conv \"quoted\" '\u{FFFD}' 🙂 \\ \u{1}");
+    assert_eq!(
+        opened
+            .register("conv \"quoted\" '\u{FFFD}' 🙂 \\ \u{1}")
+            .await,
+        key
+    );
+    assert_eq!(read(&opened, key, &["m\u{FFFD}\"\\"]).await.len(), 1);
+}
+
+pub(super) async fn a_failing_batch_leaves_nothing(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let batch = |run| Batch {
+        run: Some(run),
+        pages: vec![page(key, 10, vec![with_children(message("m", 1, "{}"))])],
+        ..Batch::default()
+    };
+    // No such run: the last table fails, after rows of others were written.
+    let error = opened.store.write(&batch(RunId(999))).await.unwrap_err();
+    assert_eq!(error.exit_code(), 8);
+    for table in ["messages", "message_versions", "senders", "quick_replies"] {
+        assert_eq!(
+            place.number(&format!("select count(*) from {table}")).await,
+            0,
+            "{table}"
+        );
+    }
+    assert_eq!(opened.live_count(key).await, 0);
+
+    assert_eq!(
+        opened
+            .store
+            .write(&batch(opened.run))
+            .await
+            .unwrap()
+            .messages
+            .new,
+        1
+    );
+    assert_eq!(place.number("select count(*) from senders").await, 1);
+    assert_eq!(place.number("select key from messages").await, 1);
+}
+
+pub(super) async fn a_batch_of_a_thousand_messages_is_written_whole(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let pages = |from: i64| {
+        (0..10)
+            .map(|n| {
+                let messages = (0..100)
+                    .map(|m| {
+                        let n = from + n * 100 + m;
+                        with_children(message(&format!("m{n}"), n, &format!("[{n}]")))
+                    })
+                    .collect();
+                page(key, 10, messages)
+            })
+            .collect::<Vec<_>>()
+    };
+    let stats = opened.write(pages(0)).await;
+    assert_eq!(stats.messages.new, 1_000);
+    // 1 + 1 + 1 + 3 + 1 + 1 + 1 + 2 rows for each, one sender, one conversation.
+    assert_eq!(stats.rows, 11_002);
+    let overlapping = opened.write(pages(997)).await;
+    assert_eq!(
+        (overlapping.messages.new, overlapping.messages.unchanged),
+        (997, 3)
+    );
+    assert_eq!(opened.live_count(key).await, 1_997);
+    assert_eq!(
+        place
+            .number("select count(*) from template_variables")
+            .await,
+        3_994
+    );
+    let mixed = "select count(*) from messages m join message_versions v on v.message_key = m.key
+                 where v.raw <> '[' || substr(m.id, 2) || ']'";
+    assert_eq!(place.number(mixed).await, 0);
+}
+
+pub(super) async fn far_times_are_held_and_never_fatal(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let far = [
+        i64::MIN,
+        -377_000_000_000_000,
+        253_402_207_199_123,
+        i64::MAX,
+    ];
+    let messages = far
+        .iter()
+        .map(|ms| message(&format!("m{ms}"), *ms, "{}"))
+        .collect();
+    opened.write(vec![page(key, 10, messages)]).await;
+    let ids: Vec<MessageId> = far
+        .iter()
+        .map(|ms| MessageId::new(format!("m{ms}")))
+        .collect();
+    let everything = Slice {
+        ids: &[],
+        after: None,
+        before: None,
+        with_interval: true,
+    };
+    let mut found: Vec<(Option<i64>, String)> = opened
+        .store
+        .read_slice(key, &everything)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|current| {
+            (
+                current
+                    .created_at
+                    .map(convault::model::Timestamp::as_millis),
+                current.id.to_string(),
+            )
+        })
+        .collect();
+    found.sort();
+    let times: Vec<i64> = found.iter().map(|(time, _)| time.unwrap()).collect();
+    assert_eq!(ids.len(), found.len());
+    assert_eq!(
+        times,
+        [
+            -62_167_219_200_000,
+            -62_167_219_200_000,
+            253_402_207_199_123,
+            253_402_207_199_999
+        ]
+    );
+    // Held the same way again: no change is seen.
+    let again = far
+        .iter()
+        .map(|ms| message(&format!("m{ms}"), *ms, "{}"))
+        .collect();
+    assert_eq!(opened.write(vec![page(key, 20, again)]).await.rows, 0);
+}
