@@ -7,6 +7,7 @@ pub mod config;
 pub mod model;
 pub mod monitor;
 pub mod normalize;
+pub mod simulator;
 pub mod store;
 pub mod sync;
 pub mod telemetry;

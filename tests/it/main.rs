@@ -14,6 +14,7 @@ mod layers;
 mod migrated;
 mod normalize;
 mod postgres;
+mod simulator;
 mod store;
 mod views;
 mod wire;

@@ -1,0 +1,250 @@
+//! The routes: messages, links, health; and what stands before them.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+use tokio::time::Instant;
+use url::form_urlencoded;
+
+use super::{
+    Answer, Gateway,
+    reply::{Reply, Request},
+    trouble::{answer_reply, instead, is_instead, spoil, too_many},
+};
+use crate::simulator::{faults::Faults, listing::Conversation, schedule::Occasion};
+
+/// Requests that are of no conversation of the corpus are counted together.
+const ELSEWHERE: u64 = u32::MAX as u64 + 1;
+const LIMIT_DEFAULT: usize = 10;
+/// No page is larger, so that a wild `limit` cannot exhaust the memory.
+const LIMIT_MAX: usize = 10_000;
+
+/// The decoded parameters of a request.
+pub(super) type Query<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+impl Gateway {
+    /// Finds the route and answers.
+    pub(super) fn route(&self, request: &Request<'_>) -> Reply {
+        let (path, query) = match request.target.split_once('?') {
+            Some((path, query)) => (path, query),
+            None => (request.target, ""),
+        };
+        let query: Query<'_> = form_urlencoded::parse(query.as_bytes()).collect();
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        let mut reply = match (request.method, parts.as_slice()) {
+            ("GET", [""]) => {
+                let mut reply = self.rated(|| self.health());
+                reply.route = "health";
+                reply
+            }
+            ("GET", ["3rd", "conversations", "links"]) => {
+                let mut reply = self.rated(|| self.guarded(request, &query, None));
+                reply.route = "links";
+                reply
+            }
+            ("GET", ["3rd", "conversations", id, "messages"]) => {
+                let id = percent_decode_str(id).decode_utf8_lossy();
+                let mut reply = self.rated(|| self.guarded(request, &query, Some(&id)));
+                reply.route = "messages";
+                reply
+            }
+            _ => self.rated(|| Reply::no_route(request.method, path)),
+        };
+        if reply.now_ms == 0 {
+            reply.now_ms = self.now_ms(0);
+        }
+        if let Some(id) = request
+            .header("x-request-id")
+            .filter(|id| is_request_id(id))
+        {
+            reply.headers.push(("x-request-id", id.to_owned()));
+        }
+        let accepts = request.header("accept-encoding").unwrap_or("");
+        if self.options.gzip && accepts.contains("gzip") {
+            reply.compress();
+        }
+        reply
+    }
+
+    /// Takes a token from the bucket, if there is one, before answering.
+    fn rated(&self, answer: impl FnOnce() -> Reply) -> Reply {
+        let mut live = self.live();
+        if let Some(bucket) = &mut live.bucket
+            && let Err(wait) = bucket.take(Instant::now())
+        {
+            let form = bucket.retry_after();
+            drop(live);
+            let secs = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            return too_many(form, secs.max(1), self.now_ms(0));
+        }
+        drop(live);
+        answer()
+    }
+
+    fn health(&self) -> Reply {
+        let body = json!({
+            "name": "App Gateway Public Server",
+            "version": env!("CARGO_PKG_VERSION"),
+            "env": "simulator",
+            "seed": self.corpus.seed(),
+        });
+        Reply::json(200, body.to_string())
+    }
+
+    /// Looks at token and organisation, then answers.
+    fn guarded(&self, request: &Request<'_>, query: &Query<'_>, id: Option<&str>) -> Reply {
+        let given = request.header("x-access-token").unwrap_or("");
+        if given.is_empty() {
+            return Reply::message(401, "Unauthorized - missing x-access-token");
+        }
+        if given != self.live().token {
+            return Reply::message(401, "Unauthorized - Invalid third party token");
+        }
+        let own = self.corpus.organization_id();
+        let named = query
+            .iter()
+            .find(|(key, _)| key == "organization_id" || key == "org_id");
+        if let Some((_, other)) = named.filter(|(_, value)| !value.is_empty() && value != own) {
+            let body = json!({
+                "message": "Forbidden - organization mismatch",
+                "details": { "expected": own, "received": other },
+            });
+            return Reply::json(403, body.to_string());
+        }
+        let faults = self.live().faults.clone();
+        match id.map(|id| (id, self.corpus.conversation_of_id(id))) {
+            Some((id, Some(index))) => self.conversation(request, query, id, index, &faults),
+            other => {
+                let at = self.occasion_elsewhere();
+                let delay = faults.delay(self.corpus.seed(), at);
+                let now_ms = self.now_ms(at.request);
+                let reply = match (faults.strike(self.corpus.seed(), at), other) {
+                    (Some(fault), _) if is_instead(fault) => {
+                        instead(fault, &faults, request, now_ms)
+                    }
+                    (fault, other) => {
+                        let reply = match other {
+                            Some((id, _)) => self.settled(request, id),
+                            None => self.links(query),
+                        };
+                        let dice = &mut Faults::dice(self.corpus.seed(), at);
+                        spoil(reply, fault, &faults, dice)
+                    }
+                };
+                Reply {
+                    delay,
+                    now_ms,
+                    ..reply
+                }
+            }
+        }
+    }
+
+    fn occasion_elsewhere(&self) -> Occasion {
+        let mut live = self.live();
+        live.elsewhere += 1;
+        Occasion {
+            conversation: ELSEWHERE,
+            request: live.elsewhere,
+        }
+    }
+
+    /// The answer for an id that is not of the corpus.
+    fn settled(&self, request: &Request<'_>, id: &str) -> Reply {
+        let answer = self.live().answers.get(id).copied();
+        answer_reply(answer.unwrap_or(Answer::NotFound), request)
+    }
+
+    /// Answers about a conversation of the corpus, and lets it change afterwards.
+    fn conversation(
+        &self,
+        request: &Request<'_>,
+        query: &Query<'_>,
+        id: &str,
+        index: u32,
+        faults: &Faults,
+    ) -> Reply {
+        let seed = self.corpus.seed();
+        let live = self.live();
+        let settled = live.answers.get(id).copied();
+        let mutations = live.mutations.clone();
+        drop(live);
+        self.with_conversation(index, |conversation| {
+            let at = Occasion {
+                conversation: u64::from(index),
+                request: conversation.begin_request(),
+            };
+            let now_ms = self.now_ms(at.request);
+            let reply = match (faults.strike(seed, at), settled) {
+                (Some(fault), _) if is_instead(fault) => instead(fault, faults, request, now_ms),
+                (_, Some(answer)) => answer_reply(answer, request),
+                (fault, None) => {
+                    let reply = page(conversation, query, faults, at);
+                    spoil(reply, fault, faults, &mut Faults::dice(seed, at))
+                }
+            };
+            mutations.strike(seed, at, conversation, now_ms);
+            Reply {
+                delay: faults.delay(seed, at),
+                now_ms,
+                ..reply
+            }
+        })
+    }
+}
+
+/// One page of messages.
+fn page(
+    conversation: &mut Conversation<'_>,
+    query: &Query<'_>,
+    faults: &Faults,
+    at: Occasion,
+) -> Reply {
+    let number = |key: &str| {
+        let found = query.iter().find(|(own, _)| own == key);
+        found.and_then(|(_, value)| value.parse::<usize>().ok())
+    };
+    let limit = number("limit").filter(|&limit| limit > 0);
+    let limit = limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX);
+    let limit = limit.min(faults.limit_cap.unwrap_or(LIMIT_MAX));
+    let listed = conversation.len();
+    let mut skip = number("skip").unwrap_or(0);
+    if faults.endless && listed > 0 {
+        skip %= listed;
+    }
+    let seed = conversation.plan.seed();
+    let mut rows = if faults.shuffle_ties {
+        conversation.entries_ties_shuffled(skip, limit)
+    } else {
+        conversation.entries(skip, limit)
+    };
+    faults.spoil_rows(seed, at, limit, &mut rows, |row| {
+        conversation.created_ms(row)
+    });
+    let oddities = faults.row_oddities();
+    let mut body = Vec::with_capacity(600 * rows.len() + 80);
+    body.extend_from_slice(b"{\"items\":[");
+    for (place, &row) in rows.iter().enumerate() {
+        if place > 0 {
+            body.push(b',');
+        }
+        conversation.write(&mut body, row, &oddities);
+    }
+    body.push(b']');
+    if let Some(count) = faults.count(seed, at, listed) {
+        body.extend_from_slice(format!(",\"count\":{count}").as_bytes());
+    }
+    let has_more = faults.more_for_ever || faults.endless || skip + rows.len() < listed;
+    let end = format!(",\"total\":{},\"has_more\":{has_more}}}", rows.len());
+    body.extend_from_slice(end.as_bytes());
+    Reply {
+        rows: rows.len() as u64,
+        ..Reply::json(200, body)
+    }
+}
+
+/// The gateway echoes ids of 1 to 64 characters.
+fn is_request_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
