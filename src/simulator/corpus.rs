@@ -31,6 +31,8 @@ use super::dice::{Dice, Purpose};
 /// 2026-06-30T12:00:00Z, when the demonstration corpus ends.
 const END_MS: i64 = 1_782_820_800_000;
 const MINUTE_MS: i64 = 60_000;
+/// The listing needs the highest bit of a message's number for itself.
+const SIZE_MAX: u32 = u32::MAX >> 1;
 const AGENTS: u64 = 12;
 
 /// What corpus to make.
@@ -42,7 +44,7 @@ pub struct CorpusOptions {
     pub conversations: u32,
     /// How many messages in all, exactly; at least one a conversation is made.
     pub messages: u64,
-    /// The length of one conversation (the first), where it is to be chosen.
+    /// The length of one conversation (the first), where it is to be chosen; below 2^31.
     pub largest: Option<u32>,
     /// Every conversation has exactly this many messages; `messages` is not read then.
     pub messages_each: Option<u32>,
@@ -147,7 +149,7 @@ const fn contact_of(index: u32) -> u32 {
 fn sizes(options: &CorpusOptions) -> Vec<u32> {
     let count = options.conversations as usize;
     if let Some(each) = options.messages_each {
-        return vec![each; count];
+        return vec![each.min(SIZE_MAX); count];
     }
     let fixed = usize::from(options.largest.is_some()).min(count);
     let drawn = count - fixed;
@@ -175,7 +177,7 @@ fn sizes(options: &CorpusOptions) -> Vec<u32> {
     for size in sizes.iter_mut().skip(fixed).take(short) {
         *size = size.saturating_add(1);
     }
-    sizes
+    sizes.iter().map(|&size| size.min(SIZE_MAX)).collect()
 }
 
 /// Where the contact writes from; decides which kinds of messages there are.
@@ -336,4 +338,76 @@ fn language(mut drawn: u64) -> &'static Words {
         drawn -= share;
     }
     LANGUAGES[0].1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn corpus(conversations: u32, messages: u64, largest: Option<u32>) -> Corpus {
+        Corpus::new(CorpusOptions {
+            conversations,
+            messages,
+            largest,
+            ..CorpusOptions::default()
+        })
+    }
+
+    #[test]
+    fn lengths_have_the_exact_sum_and_a_heavy_tail() {
+        for (conversations, messages, largest) in [
+            (200, 20_000, None),
+            (50_000, 10_000_000, None),
+            (7, 1_000, Some(900)),
+            (1, 12_345, None),
+            (10, 10, None),
+        ] {
+            let corpus = corpus(conversations, messages, largest);
+            let sum: u64 = corpus.sizes().iter().map(|&size| u64::from(size)).sum();
+            assert_eq!(sum, messages);
+            assert!(corpus.sizes().iter().all(|&size| size > 0));
+            assert!(largest.is_none_or(|largest| corpus.sizes()[0] == largest));
+        }
+        let demo = corpus(200, 20_000, None);
+        let largest = demo.sizes().iter().max().copied().unwrap_or(0);
+        let short = demo.sizes().iter().filter(|&&size| size < 50).count();
+        assert!(largest > 1_000 && short > 100, "{largest}, {short}");
+    }
+
+    #[test]
+    fn time_never_runs_backwards_within_a_conversation_nor_past_the_end() {
+        for (messages, step) in [(40, 1), (3_000, 1), (1_000_000, 97)] {
+            for seed in 0..4 {
+                let corpus = Corpus::new(CorpusOptions {
+                    seed,
+                    conversations: 1,
+                    messages,
+                    ..CorpusOptions::default()
+                });
+                let plan = corpus.plan(0);
+                let last = u32::try_from(messages).unwrap() - 1;
+                let times = (0..last).step_by(step).chain([last]);
+                let times: Vec<i64> = times
+                    .map(|index| plan.block_of(index).created_ms(index))
+                    .collect();
+                assert!(times.is_sorted(), "{messages} messages of seed {seed}");
+                assert!(times[0] >= plan.started_ms() && times[times.len() - 1] <= END_MS);
+            }
+        }
+    }
+
+    #[test]
+    fn conversations_are_found_by_id_and_by_phone_number() {
+        let corpus = corpus(50, 500, None);
+        for index in 0..50 {
+            let id = corpus.conversation_id(index);
+            assert_eq!(corpus.conversation_of_id(&id), Some(index));
+            let found = corpus.conversations_of_phone(&corpus.phone_number(index));
+            assert!(found.contains(&index));
+            assert_eq!(corpus.conversation_of_id(&id[..id.len() - 1]), None);
+        }
+        assert!(corpus.conversations_of_phone("12345678").is_empty());
+        let beyond = Identity::of_conversation(corpus.seed(), 50).text("conv_");
+        assert_eq!(corpus.conversation_of_id(&beyond), None);
+    }
 }

@@ -1,10 +1,10 @@
 //! The gateway's own rate limit: a token bucket.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::simulator::RetryAfter;
+use crate::simulator::{RetryAfter, SpecError, schedule::duration};
 
 /// So many requests in a window, all of which may come at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,30 @@ pub struct RateLimit {
     pub window: Duration,
     /// Whether and how a 429 says when to come again.
     pub retry_after: RetryAfter,
+}
+
+impl FromStr for RateLimit {
+    type Err = SpecError;
+
+    /// Reads `5/s` or `100/30m`; a 429 then has `Retry-After` in seconds.
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        let wrong = || SpecError(format!("`{text}` is not a rate such as 5/s or 100/30m"));
+        let (requests, window) = text.split_once('/').ok_or_else(wrong)?;
+        let window = match window {
+            "s" | "m" | "h" => duration(&format!("1{window}")),
+            _ => duration(window),
+        };
+        let requests = requests.parse().ok().filter(|&requests| requests > 0);
+        let window = window.ok().filter(|window| !window.is_zero());
+        match (requests, window) {
+            (Some(requests), Some(window)) => Ok(Self {
+                requests,
+                window,
+                retry_after: RetryAfter::default(),
+            }),
+            _ => Err(wrong()),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -59,6 +83,19 @@ impl Bucket {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_is_read_as_it_is_spoken() {
+        let read = |text: &str| {
+            text.parse()
+                .map(|rate: RateLimit| (rate.requests, rate.window))
+        };
+        assert_eq!(read("5/s"), Ok((5, Duration::from_secs(1))));
+        assert_eq!(read("100/30m"), Ok((100, Duration::from_mins(30))));
+        for nonsense in ["5", "0/s", "5/0s", "x/s", "5/day"] {
+            assert!(read(nonsense).is_err(), "{nonsense}");
+        }
+    }
 
     #[test]
     fn a_bucket_gives_its_requests_and_then_one_a_share_of_the_window() {
