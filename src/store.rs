@@ -275,6 +275,11 @@ impl Store {
         .await
     }
 
+    /// A query of four columns of text, for people; the demo shows its questions with it.
+    pub async fn query_texts(&self, sql: &'static str) -> Result<Vec<[String; 4]>, StoreError> {
+        self.texts(sql).await
+    }
+
     /// `pragma quick_check` or its like: what is wrong with the database itself, nothing if fine.
     pub async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {
         self.shared.backend.check_integrity().await

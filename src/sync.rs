@@ -58,6 +58,24 @@ pub struct SyncOptions {
     pub holder: String,
 }
 
+impl Default for SyncOptions {
+    /// The defaults of product.md.
+    fn default() -> Self {
+        Self {
+            page_size: 100,
+            concurrency: 16,
+            full: false,
+            visibility_lag: Duration::from_mins(10),
+            lookback: Duration::from_hours(7 * 24),
+            audit_share: 0.1,
+            accept_deletions: false,
+            max_duration: None,
+            organization_id: None,
+            holder: String::new(),
+        }
+    }
+}
+
 /// A conversation that did not end complete, as the report names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportedFailure {

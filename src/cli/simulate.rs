@@ -1,67 +1,150 @@
 //! `convault simulate`: a simulated gateway on a port.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use super::{
     context::Context,
     outcome::{Exit, Failure},
+    output::{self, counted},
 };
-use crate::config::parse_duration;
+use crate::{
+    config::parse_duration,
+    model::{RunOutcome, StopReason},
+    simulator::{
+        CorpusOptions, DEMO_TOKEN, Faults, Mutations, RateLimit, RetryAfter, Simulator,
+        SimulatorOptions,
+    },
+    sync::Shutdown,
+};
 
 /// Serve a simulated gateway on a port of this machine, until it is interrupted.
+///
+/// Prints the ids of its conversations with --ids, for a list to sync.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  convault simulate --port 8080 --seed 7 --rate-limit 100/30m")]
+#[command(after_help = "\
+Examples:
+  convault simulate --port 8080 --seed 7 --rate-limit 100/30m
+  convault simulate --port 8080 --faults 502=0.01,reset=0.01 --mutations arrive=0.05,delete=0.01
+  convault simulate --ids > ids.txt")]
 pub(super) struct SimulateCommand {
     /// The port on 127.0.0.1; 0 takes a free one and says which.
     #[arg(long, value_name = "N", default_value_t = 8080)]
-    pub(super) port: u16,
+    port: u16,
 
     /// What conversations and faults are made from; the same seed gives the same ones.
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(super) seed: u64,
+    seed: u64,
 
     /// How many conversations.
     #[arg(long, value_name = "N", default_value_t = 200)]
-    pub(super) conversations: u32,
+    conversations: u32,
 
-    /// About how many messages in all.
+    /// How many messages in all.
     #[arg(long, value_name = "N", default_value_t = 20_000)]
-    pub(super) messages: u64,
+    messages: u64,
 
     /// How long each answer takes.
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
-    pub(super) latency: Duration,
+    latency: Duration,
 
     /// Answer 429 to more requests than this in a time: 5/s, 100/30m.
-    #[arg(long, value_name = "N/TIME")]
-    pub(super) rate_limit: Option<String>,
+    #[arg(long, value_name = "N/TIME", value_parser = RateLimit::from_str)]
+    rate_limit: Option<RateLimit>,
 
     /// Leave `Retry-After` out of a 429, as the real gateway does.
     #[arg(long, requires = "rate_limit")]
-    pub(super) no_retry_after: bool,
+    no_retry_after: bool,
 
-    /// The share of requests that are answered with a fault: 5%, 0.05.
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = crate::config::parse_share)]
-    pub(super) faults: f64,
+    /// Faults and how often: 502=0.01, reset=@3 (the third request of each conversation).
+    #[arg(long, value_name = "SPEC", default_value = "", value_parser = Faults::parse)]
+    faults: Faults,
 
-    /// Let messages arrive, change and vanish while they are read.
-    #[arg(long)]
-    pub(super) mutations: bool,
+    /// Changes while it is read, and how often: arrive=0.05,delete=0.01.
+    #[arg(long, value_name = "SPEC", default_value = "", value_parser = Mutations::parse)]
+    mutations: Mutations,
 
     /// Never return more than this many messages in a page, whatever is asked for.
     #[arg(long, value_name = "N")]
-    pub(super) limit_cap: Option<u32>,
+    limit_cap: Option<usize>,
+
+    /// Do not compress answers.
+    #[arg(long)]
+    no_gzip: bool,
+
+    /// Print the ids of the conversations, one a line, and end.
+    #[arg(long)]
+    ids: bool,
 
     /// The token that the simulated gateway accepts; not a secret.
-    #[arg(long, value_name = "TEXT", default_value = "api_simulated")]
-    pub(super) token: String,
+    #[arg(long, value_name = "TEXT", default_value = DEMO_TOKEN)]
+    token: String,
 }
 
 impl SimulateCommand {
-    #[expect(clippy::unused_async, reason = "every command has this form")]
-    pub(super) async fn run(&self, _context: &Context) -> Result<Exit, Failure> {
-        Err(Failure::unexpected(
-            "the simulator is not part of this build",
-        ))
+    pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let simulator = start(self.options(context)).await?;
+        if self.ids {
+            let mut ids = simulator.conversation_ids().join("\n");
+            ids.push('\n');
+            output::print(&ids)?;
+            simulator.stop().await;
+            return Ok(Exit::Done);
+        }
+        let shutdown = Shutdown::on_signals(super::sync::abort)
+            .map_err(|error| Failure::unexpected(format!("listening to signals: {error}")))?;
+        context.tell(&format!(
+            "simulated gateway at {}: {}, {}",
+            simulator.base_url(),
+            counted(simulator.message_count(), "message"),
+            counted(u64::from(self.conversations), "conversation"),
+        ));
+        context.tell(&format!(
+            "token {}, organisation {}; Ctrl-C ends it",
+            simulator.token(),
+            simulator.organization_id()
+        ));
+        shutdown.cancelled().await;
+        let requests = simulator.stats().requests;
+        simulator.stop().await;
+        context.tell(&format!("served {}", counted(requests, "request")));
+        let reason = shutdown.requested().unwrap_or(StopReason::Interrupted);
+        Ok(Exit::Code(RunOutcome::Stopped(reason).exit_code()))
     }
+
+    fn options(&self, context: &Context) -> SimulatorOptions {
+        let mut faults = self.faults.clone();
+        faults.latency = faults.latency.max(self.latency);
+        faults.limit_cap = self.limit_cap.or(faults.limit_cap);
+        let mut rate_limit = self.rate_limit;
+        if let Some(limit) = rate_limit.as_mut().filter(|_| self.no_retry_after) {
+            limit.retry_after = RetryAfter::Missing;
+        }
+        SimulatorOptions {
+            corpus: CorpusOptions {
+                seed: self.seed,
+                conversations: self.conversations,
+                messages: self.messages,
+                ..CorpusOptions::default()
+            },
+            faults,
+            mutations: self.mutations.clone(),
+            rate_limit,
+            port: self.port,
+            token: self.token.clone(),
+            clock: context.clock.clone(),
+            gzip: !self.no_gzip,
+            ..SimulatorOptions::default()
+        }
+    }
+}
+
+/// Starts a simulator, or says why its port could not be had.
+pub(super) async fn start(options: SimulatorOptions) -> Result<Simulator, Failure> {
+    let port = options.port;
+    Simulator::start(options).await.map_err(|error| {
+        Failure::usage(format!(
+            "starting the simulated gateway on port {port}: {error}"
+        ))
+        .with_hint("--port 0 takes any port that is free")
+    })
 }

@@ -256,7 +256,7 @@ async fn tell_stopping(shutdown: Shutdown) {
     clippy::exit,
     reason = "the person has asked twice; a commit is crash-safe at any moment"
 )]
-fn abort(reason: StopReason) {
+pub(super) fn abort(reason: StopReason) {
     std::process::exit(i32::from(RunOutcome::Stopped(reason).exit_code()));
 }
 

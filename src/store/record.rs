@@ -8,8 +8,9 @@ use super::{
     CurrentMessage, Slice, Store, StoreError, Target,
     apply::take,
     session::{Session, Work},
-    statement, table,
-    value::{AFTER_ALL, BEFORE_ALL, Row, Value, clean},
+    statement::{self, Statement},
+    table,
+    value::{AFTER_ALL, BEFORE_ALL, Kind, Row, Value, clean},
 };
 use crate::model::{
     ConversationId, ConversationKey, ConversationRecord, ConversationState, MessageId, Piece,
@@ -183,6 +184,22 @@ impl Store {
         let args = vec![conversation.0.into(), ids.into(), after, before];
         let mut rows = self.select(&statement::SLICE, args).await?;
         rows.iter_mut().map(current_message).collect()
+    }
+
+    pub(super) async fn texts(&self, sql: &'static str) -> Result<Vec<[String; 4]>, StoreError> {
+        let statement = Statement {
+            purpose: "answering a question",
+            text: sql,
+            columns: &[Kind::Text, Kind::Text, Kind::Text, Kind::Text],
+            arguments: 0,
+        };
+        let rows = self.select(&statement, Vec::new()).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                let mut next = || Ok(row.maybe_text()?.unwrap_or_default());
+                Ok([next()?, next()?, next()?, next()?])
+            })
+            .collect()
     }
 
     pub(super) async fn live_after(

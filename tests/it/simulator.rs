@@ -1,6 +1,4 @@
 //! The simulator as a client sees it, through a raw socket that hides nothing.
-#![expect(clippy::unwrap_used, reason = "these are the helpers of tests")]
-
 mod corpus;
 mod faults;
 mod mutations;

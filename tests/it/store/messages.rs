@@ -440,8 +440,14 @@ pub(super) async fn a_slice_is_the_ids_and_the_open_interval(place: Place) {
             page(other, 10, vec![message("m2", 200, "[]")]),
         ])
         .await;
-    let newest = opened.store.read_newest(key).await.unwrap();
-    assert_eq!(newest, Some((MessageId::new("m4"), time(400))));
+    for (after, newer) in [(99, 4), (100, 3), (399, 1), (400, 0)] {
+        let live = opened
+            .store
+            .count_live_after(key, time(after))
+            .await
+            .unwrap();
+        assert_eq!(live, newer, "newer than {after}");
+    }
 
     let ids = [
         MessageId::new("m1"),

@@ -111,6 +111,7 @@ pub(super) fn piece(after: Option<i64>, before: Option<i64>, sent: i64) -> Piece
         after: after.map(time),
         before: before.map(time),
         sent_at: time(sent),
+        settled: sent % 2 == 0,
     }
 }
 
