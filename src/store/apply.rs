@@ -177,6 +177,3 @@ pub(super) fn apply(
     links::apply(batch, met, stamp, keys, &mut plan);
     Ok(plan)
 }
-
-#[cfg(test)]
-mod tests;

@@ -134,7 +134,7 @@ pub enum StoreError {
         source: Box<sqlx::migrate::MigrateError>,
     },
     /// A file beside or of the archive could not be opened.
-    #[error("{context} {}: {source}", path.display())]
+    #[error("{context} {}", path.display())]
     File {
         /// What was being done.
         context: &'static str,

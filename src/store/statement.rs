@@ -1,8 +1,8 @@
 //! Static SQL, written once for both engines.
 //!
 //! Both understand `$1`. What they spell differently is a token that each backend replaces:
-//! `{ints:N}`, `{texts:N}` and `{pairs:N}` are a table of the N-th argument (one column; the
-//! pairs have `number` and `word`), `{for_update}` locks the row that was read where the engine
+//! `{in_ints:N}` and `{in_texts:N}` ask whether what stands before is in the list that is the N-th
+//! argument, `{pairs:N}` is a table of it (`number`, `word`), `{for_update}` locks the row that was read where the engine
 //! locks rows. Every statement is in [`ALL`], so that one test prepares each on both engines.
 
 use super::value::Kind;
@@ -22,7 +22,7 @@ pub(super) struct Statement {
 
 /// How an engine spells the tokens.
 pub(super) trait Dialect {
-    /// The table that stands for a list argument: `kind` is `ints`, `texts` or `pairs`.
+    /// What stands for a list argument: `kind` is `in_ints`, `in_texts` or `pairs`.
     fn list(kind: &str, argument: &str) -> String;
     /// What locks the rows that a query reads.
     const FOR_UPDATE: &'static str;
@@ -91,7 +91,7 @@ statements! {
     "update archive set gateway_url = $1 where only_row = 1"
 
     CONVERSATION_KEYS_BY_ID (1) [Int Text] "looking conversations up by id"
-    "select key, id from conversations where id in {texts:1}"
+    "select key, id from conversations where id {in_texts:1}"
 
     CONVERSATION_KEYS (2) [Int] "listing the conversations"
     "select key from conversations where key > $1 order by key limit $2"
@@ -102,22 +102,22 @@ statements! {
      left join conversation_proofs p on p.conversation_key = c.key
      left join (select conversation_key, count(*) as open, count(waived_at) as waived
                 from failures
-                where resolved_run is null and conversation_key in {ints:1}
+                where resolved_run is null and conversation_key {in_ints:1}
                 group by conversation_key) f on f.conversation_key = c.key
-     where c.key in {ints:1}"
+     where c.key {in_ints:1}"
 
     RECORDS (1) [Int Text Text Int Int Text Time] "reading records of conversations"
     "select key, id, state, live_count, unlisted, tail_proof, full_since
-     from conversations where key in {ints:1}"
+     from conversations where key {in_ints:1}"
 
     LEDGERS (1) [Int Int Time Time Time Bool] "reading ledgers"
     "select conversation_key, layer, after_time, before_time, sent_at, settled
-     from coverage_pieces where conversation_key in {ints:1}
+     from coverage_pieces where conversation_key {in_ints:1}
      order by conversation_key, layer, position"
 
     SLICE (4) [Text Bytes Time Time Time Int] "reading a slice of a conversation"
     "select id, digest, created_at, missing_since, deleted_at, key from messages
-     where conversation_key = $1 and id in {texts:2}
+     where conversation_key = $1 and id {in_texts:2}
      union
      select id, digest, created_at, missing_since, deleted_at, key from messages
      where conversation_key = $1 and created_at > $3 and created_at < $4 and deleted_at is null"
@@ -138,7 +138,7 @@ statements! {
     "select v.message_key, v.version, v.sha256,
             case when v.version = m.version then v.raw end
      from message_versions v, messages m
-     where v.message_key in {ints:1} and m.key = v.message_key"
+     where v.message_key {in_ints:1} and m.key = v.message_key"
 
     STORED_CONVERSATIONS (1)
     [Int Text Text Text Text Time Int Int Int Text Time Time Time Time]
@@ -147,36 +147,36 @@ statements! {
             c.last_run, c.live_count, c.unlisted, c.tail_proof, c.full_since,
             p.checked_at, p.proven_at, p.horizon
      from conversations c left join conversation_proofs p on p.conversation_key = c.key
-     where c.key in {ints:1}"
+     where c.key {in_ints:1}"
 
     OPEN_FAILURES (1) [Int Int Text Time] "looking up open failures"
     "select key, conversation_key, class, waived_at from failures
-     where resolved_run is null and conversation_key in {ints:1}"
+     where resolved_run is null and conversation_key {in_ints:1}"
 
     STORED_LINKS (1) [Int Text Text Int] "looking up links"
     "select key, phone_number, conversation_id, first_seen_run from conversation_links
-     where phone_number in {texts:1}"
+     where phone_number {in_texts:1}"
 
     TRIM_LEDGER (3) [] "shortening a ledger"
     "delete from coverage_pieces where conversation_key = $1 and layer = $2 and position >= $3"
 
     CLEAR_QUICK_REPLIES (1) [] "replacing quick replies"
-    "delete from quick_replies where message_key in {ints:1}"
+    "delete from quick_replies where message_key {in_ints:1}"
 
     CLEAR_QUICK_REPLY_OPTIONS (1) [] "replacing quick reply options"
-    "delete from quick_reply_options where message_key in {ints:1}"
+    "delete from quick_reply_options where message_key {in_ints:1}"
 
     CLEAR_ATTACHMENTS (1) [] "replacing attachments"
-    "delete from attachments where message_key in {ints:1}"
+    "delete from attachments where message_key {in_ints:1}"
 
     CLEAR_LOCATIONS (1) [] "replacing locations"
-    "delete from locations where message_key in {ints:1}"
+    "delete from locations where message_key {in_ints:1}"
 
     CLEAR_SHARED_CONTACTS (1) [] "replacing shared contacts"
-    "delete from shared_contacts where message_key in {ints:1}"
+    "delete from shared_contacts where message_key {in_ints:1}"
 
     CLEAR_TEMPLATE_VARIABLES (1) [] "replacing template variables"
-    "delete from template_variables where message_key in {ints:1}"
+    "delete from template_variables where message_key {in_ints:1}"
 
     STATE_COUNTS (0) [Text Int] "counting conversations by state"
     "select state, count(*) from conversations group by state"
@@ -229,12 +229,12 @@ statements! {
             f.waived_at, f.waived_reason
      from failures f left join conversations c on c.key = f.conversation_key
      where ($1 = 1 or (f.resolved_run is null and f.waived_at is null))
-       and ($2 = 0 or c.id in {texts:3}) and ($4 = '' or f.class = $4)
+       and ($2 = 0 or c.id {in_texts:3}) and ($4 = '' or f.class = $4)
      order by f.key desc limit $5"
 
     WAIVE (5) [] "waiving failures"
     "update failures set waived_at = $1, waived_reason = $2
      where resolved_run is null and waived_at is null
-       and ($3 = 0 or conversation_key in (select key from conversations where id in {texts:4}))
+       and ($3 = 0 or conversation_key in (select key from conversations where id {in_texts:4}))
        and ($5 = '' or class = $5)"
 }

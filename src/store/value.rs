@@ -49,9 +49,9 @@ pub(super) enum Value {
     Real(Option<f64>),
     /// A point in time.
     Time(Option<Timestamp>),
-    /// A list of numbers, for `{ints:N}`; an argument only.
+    /// A list of numbers, for `{in_ints:N}`; an argument only.
     Ints(Vec<i64>),
-    /// A list of texts, for `{texts:N}`; an argument only.
+    /// A list of texts, for `{in_texts:N}`; an argument only.
     Texts(Vec<String>),
     /// A list of a number and a text each, for `{pairs:N}`; an argument only.
     Pairs(Vec<(i64, String)>),

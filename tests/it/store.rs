@@ -4,6 +4,7 @@ mod engine;
 mod interrupted;
 mod messages;
 mod place;
+mod presence;
 mod progress;
 mod random;
 mod sample;
@@ -38,11 +39,11 @@ on_both_engines! {
     messages::a_message_repeated_in_a_batch_is_one_row_and_each_state_a_version
     messages::an_older_state_does_not_overwrite_a_newer_one
     messages::a_changed_created_at_is_an_anomaly
-    messages::an_absence_and_a_return_leave_no_version
-    messages::an_absence_in_an_older_page_is_no_absence
-    messages::a_deleted_message_that_is_seen_again_reappears
+    presence::an_absence_and_a_return_leave_no_version
+    presence::an_absence_in_an_older_page_is_no_absence
+    presence::a_deleted_message_that_is_seen_again_reappears
     progress::the_ledger_is_replaced
-    messages::a_slice_is_the_ids_and_the_open_interval
+    presence::a_slice_is_the_ids_and_the_open_interval
     progress::failures_are_resolved_by_completeness
     progress::a_waiver_stands_while_the_same_trouble_lasts
     messages::text_with_replaced_characters_is_kept
@@ -50,8 +51,10 @@ on_both_engines! {
     messages::a_batch_of_a_thousand_messages_is_written_whole
     progress::ten_thousand_ids_are_registered_in_their_order
     progress::links_are_kept_once_for_each_number_and_conversation
+    progress::what_changed_or_is_not_complete_has_a_row_of_its_run
+    progress::status_and_explain_count_what_is_there
     progress::a_run_is_told_by_its_row
-    messages::far_times_are_held_and_never_fatal
+    presence::far_times_are_held_and_never_fatal
     random::live_count_and_versions_follow_a_model
     engine::a_held_archive_names_its_holder
     engine::the_old_holder_is_fenced_off

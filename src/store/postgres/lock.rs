@@ -20,6 +20,14 @@ const POLL: Duration = Duration::from_millis(50);
 /// Takes the lock, waiting `lock_wait` at most.
 pub(super) async fn take(address: &Address, options: &StoreOptions) -> Result<RunLock, StoreError> {
     let mut session = address.connect().await?;
+    // This session is idle by design; a server's policy must not end it (Postgres 14 and later).
+    sqlx::query(
+        "select set_config('idle_session_timeout', '0', false)
+         from pg_settings where name = 'idle_session_timeout'",
+    )
+    .execute(&mut session)
+    .await
+    .map_err(|source| StoreError::whilst("setting up the session of the lock", source))?;
     let key = key(&address.schema);
     let give_up = Instant::now() + options.lock_wait;
     loop {

@@ -33,8 +33,8 @@ impl Dialect for PostgresDialect {
                 "(select cast(pair ->> 0 as bigint) as number, pair ->> 1 as word \
                  from json_array_elements(cast(${argument} as json)) as pairs (pair))"
             ),
-            "ints" => format!("(select unnest(cast(${argument} as bigint[])))"),
-            _ => format!("(select unnest(cast(${argument} as text[])))"),
+            "in_ints" => format!("= any(cast(${argument} as bigint[]))"),
+            _ => format!("= any(cast(${argument} as text[]))"),
         }
     }
 

@@ -3,8 +3,8 @@
 
 use async_trait::async_trait;
 use sqlx::{
-    Arguments as _, AssertSqlSafe, Connection as _, PgConnection, error::BoxDynError,
-    postgres::PgArguments,
+    Arguments as _, AssertSqlSafe, Connection as _, Executor as _, PgConnection,
+    error::BoxDynError, postgres::PgArguments,
 };
 
 use super::read::{self, Micros, PostgresDialect, arguments};
@@ -27,13 +27,11 @@ impl PostgresWriter {
         Self { connection }
     }
 
+    /// By the simple protocol: one round trip, and the words are on the wire as they are.
     async fn command(&mut self, command: &'static str) -> Result<(), StoreError> {
-        sqlx::query(command)
-            .execute(&mut self.connection)
-            .await
-            .map_err(|source| {
-                StoreError::whilst(format!("telling Postgres to {command}"), source)
-            })?;
+        self.connection.execute(command).await.map_err(|source| {
+            StoreError::whilst(format!("telling Postgres to {command}"), source)
+        })?;
         Ok(())
     }
 }

@@ -27,7 +27,7 @@ impl Dialect for SqliteDialect {
             "pairs" => format!(
                 "(select value ->> 0 as number, value ->> 1 as word from json_each(${argument}))"
             ),
-            _ => format!("(select value from json_each(${argument}))"),
+            _ => format!("in (select value from json_each(${argument}))"),
         }
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use convault::{
     clock::Clock,
-    model::{ConversationId, ConversationKey, RunId, Timestamp},
-    store::{Batch, BatchStats, PageWrite, RunLock, RunStart, Store, StoreOptions},
+    model::{ConversationId, ConversationKey, MessageId, RunId, Timestamp},
+    store::{Batch, BatchStats, PageWrite, RunLock, RunStart, Slice, Store, StoreOptions},
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
@@ -62,24 +62,21 @@ impl Place {
     /// The first column of a query as text.
     pub(super) async fn texts(&self, sql: &str) -> Vec<Option<String>> {
         let sql = AssertSqlSafe(sql.to_owned());
-        match &self.folder {
-            Some(folder) => {
-                let path = folder.path().join("a.db");
-                let mut connection = SqliteConnection::connect(path.to_str().unwrap())
-                    .await
-                    .unwrap();
-                sqlx::query_scalar(sql)
-                    .fetch_all(&mut connection)
-                    .await
-                    .unwrap()
-            }
-            None => {
-                let mut connection = self.session().await;
-                sqlx::query_scalar(sql)
-                    .fetch_all(&mut connection)
-                    .await
-                    .unwrap()
-            }
+        if let Some(folder) = &self.folder {
+            let path = folder.path().join("a.db");
+            let mut connection = SqliteConnection::connect(path.to_str().unwrap())
+                .await
+                .unwrap();
+            sqlx::query_scalar(sql)
+                .fetch_all(&mut connection)
+                .await
+                .unwrap()
+        } else {
+            let mut connection = self.session().await;
+            sqlx::query_scalar(sql)
+                .fetch_all(&mut connection)
+                .await
+                .unwrap()
         }
     }
 
@@ -91,18 +88,15 @@ impl Place {
 
     pub(super) async fn execute(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
-        match &self.folder {
-            Some(folder) => {
-                let path = folder.path().join("a.db");
-                let mut connection = SqliteConnection::connect(path.to_str().unwrap())
-                    .await
-                    .unwrap();
-                sqlx::query(sql).execute(&mut connection).await.unwrap();
-            }
-            None => {
-                let mut connection = self.session().await;
-                sqlx::query(sql).execute(&mut connection).await.unwrap();
-            }
+        if let Some(folder) = &self.folder {
+            let path = folder.path().join("a.db");
+            let mut connection = SqliteConnection::connect(path.to_str().unwrap())
+                .await
+                .unwrap();
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
+        } else {
+            let mut connection = self.session().await;
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
         }
     }
 
@@ -142,4 +136,35 @@ impl Opened {
 
 pub(super) fn time(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
+}
+
+pub(super) async fn versions(place: &Place) -> Vec<String> {
+    let sql = "select version || ' ' || event || ' ' || run_id || ' ' || raw
+               from message_versions order by message_key, version";
+    place
+        .texts(sql)
+        .await
+        .into_iter()
+        .map(Option::unwrap)
+        .collect()
+}
+
+pub(super) async fn read(
+    opened: &Opened,
+    key: ConversationKey,
+    ids: &[&str],
+) -> Vec<(String, [u8; 16])> {
+    let with_interval = ids.is_empty();
+    let ids: Vec<MessageId> = ids.iter().map(|id| MessageId::new(*id)).collect();
+    let slice = Slice {
+        ids: &ids,
+        after: None,
+        before: None,
+        with_interval,
+    };
+    let found = opened.store.read_slice(key, &slice).await.unwrap();
+    found
+        .into_iter()
+        .map(|current| (current.id.to_string(), current.digest))
+        .collect()
 }

@@ -129,7 +129,7 @@ pub(super) async fn failures_are_resolved_by_completeness(place: Place) {
 
     let mut whole = outcome(key, ConversationState::Complete);
     whole.checked_at = Some(time(2_500_000));
-    end(&opened, vec![whole.clone()]).await;
+    end(&opened, vec![whole]).await;
     let detail = self::detail(&opened, "conv_1").await;
     assert_eq!(
         (detail.record.state, detail.reason),
@@ -150,20 +150,24 @@ pub(super) async fn failures_are_resolved_by_completeness(place: Place) {
         .unwrap();
     assert_eq!(left.len(), 1);
     assert_eq!(opened.store.read_failures(&any()).await.unwrap().len(), 3);
+}
 
-    // Nothing new and complete is no row of run_conversations, what changed is.
-    let quiet = opened.register("conv_3").await;
+pub(super) async fn what_changed_or_is_not_complete_has_a_row_of_its_run(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
     let rows = "select count(*) from run_conversations";
-    assert_eq!(place.number(rows).await, 2);
-    end(&opened, vec![outcome(quiet, ConversationState::Complete)]).await;
-    assert_eq!(place.number(rows).await, 2);
-    whole.conversation = quiet;
-    whole.messages = MessageCounts {
+    end(&opened, vec![outcome(key, ConversationState::Complete)]).await;
+    assert_eq!(place.number(rows).await, 0);
+    let mut grown = outcome(key, ConversationState::Complete);
+    grown.messages = MessageCounts {
         new: 3,
         ..MessageCounts::default()
     };
-    end(&opened, vec![whole]).await;
-    assert_eq!(place.number(rows).await, 3);
+    end(&opened, vec![grown]).await;
+    assert_eq!(place.number(rows).await, 1);
+    let other = opened.register("conv_2").await;
+    end(&opened, vec![outcome(other, ConversationState::Partial)]).await;
+    assert_eq!(place.number(rows).await, 2);
 }
 
 async fn detail(opened: &Opened, id: &str) -> convault::store::ConversationDetail {
@@ -330,14 +334,6 @@ pub(super) async fn links_are_kept_once_for_each_number_and_conversation(place: 
 
 pub(super) async fn a_run_is_told_by_its_row(place: Place) {
     let opened = place.open().await;
-    let key = opened.register("conv_1").await;
-    opened
-        .write(vec![page(
-            key,
-            10,
-            vec![message("m", 1, "{}"), message("n", 5, "{}")],
-        )])
-        .await;
     let report = RunReport {
         run_id: Some(opened.run),
         outcome: RunOutcome::Incomplete,
@@ -370,18 +366,26 @@ pub(super) async fn a_run_is_told_by_its_row(place: Place) {
         (run.listed, run.complete, run.new_messages, run.requests),
         (4, 2, 2, 9)
     );
+}
+
+pub(super) async fn status_and_explain_count_what_is_there(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let messages = vec![message("m", 1, "{}"), message("n", 5, "{}")];
+    opened.write(vec![page(key, 10, messages)]).await;
+    let status = opened.store.read_status().await.unwrap();
     assert_eq!((status.messages, status.missing), (2, 0));
     assert_eq!(
         status.newest_message.as_deref(),
         Some("1970-01-01T00:00:00.005Z")
     );
-    let states: Vec<&str> = status
+    let words: Vec<&str> = status
         .conversations
         .iter()
         .map(|(state, _)| state.as_str())
         .collect();
     assert_eq!(
-        states,
+        words,
         [
             "pending",
             "complete",
