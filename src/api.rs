@@ -14,6 +14,7 @@ mod limiter;
 mod rate;
 mod request;
 mod retry;
+mod server_clock;
 mod token;
 
 pub use error::{ApiError, ApiErrorKind};
@@ -98,9 +99,9 @@ impl GatewayOptions {
 pub struct Fetched<T> {
     /// The value.
     pub value: T,
-    /// T of walk.md: no later than the moment the request was sent, on the gateway's clock:
-    /// the `Date` header (whole seconds, rounded down) less the time the exchange took.
-    /// This machine's clock less that time where there was no readable `Date`.
+    /// T of walk.md: no later than the moment the request was sent, on the gateway's clock, as
+    /// far as the `Date` headers of all answers bound it. This machine's clock, less the time
+    /// that the exchange took, where there was no readable `Date`.
     pub sent_at: Timestamp,
 }
 

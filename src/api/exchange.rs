@@ -19,6 +19,7 @@ use super::{
     ApiError, ApiErrorKind,
     answer::{self, Answer, Trouble},
     endpoint::is_loopback,
+    server_clock::ServerClock,
     token::Token,
 };
 use crate::{
@@ -46,6 +47,7 @@ pub(super) struct Exchange {
     timeout: Duration,
     page_bytes_max: usize,
     clock: Clock,
+    server_clock: ServerClock,
     monitor: Monitor,
 }
 
@@ -66,6 +68,7 @@ impl Exchange {
             timeout,
             page_bytes_max,
             clock,
+            server_clock: ServerClock::new(),
             monitor,
         })
     }
@@ -112,6 +115,7 @@ impl Exchange {
             reason = "the one place that sends; its caller holds the limiter's permit"
         )]
         let mut response = request.send().await.map_err(|error| transport(&error))?;
+        let headed = Instant::now();
         let status = response.status().as_u16();
         tracing::debug!(request_id, status, "answer");
         let body = if response.status().is_success() {
@@ -121,8 +125,10 @@ impl Exchange {
         };
         let headers = std::mem::take(response.headers_mut());
         let now = self.clock.now();
-        let answered_at = answer::date(&headers).unwrap_or(now);
-        let sent_at = answered_at.minus(ceil_ms(started.elapsed()));
+        let sent_at = match answer::date(&headers) {
+            Some(date) => self.server_clock.sent_at(date, started, headed),
+            None => now.minus(ceil_ms(started.elapsed())),
+        };
         Ok(Answer {
             status,
             headers,
