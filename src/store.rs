@@ -26,8 +26,8 @@ mod value;
 pub use batch::{Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, WalkProgress};
 pub use error::StoreError;
 pub use read::{
-    ConversationDetail, CurrentMessage, FailureFilter, FailureRow, RunRow, RunStart, Slice, Status,
-    Target,
+    ConversationDetail, CurrentMessage, FailureFilter, FailureRow, MissingMessage, RunRow,
+    RunStart, Slice, Status, Target,
 };
 pub use url::DatabaseUrl;
 
@@ -222,6 +222,14 @@ impl Store {
         slice: &Slice<'_>,
     ) -> Result<Vec<CurrentMessage>, StoreError> {
         self.slice(conversation, slice).await
+    }
+
+    /// The messages of a conversation that are missing and not yet deleted, oldest first.
+    pub async fn read_missing(
+        &self,
+        conversation: ConversationKey,
+    ) -> Result<Vec<MissingMessage>, StoreError> {
+        self.missing(conversation).await
     }
 
     /// How many live messages (neither missing nor deleted) are strictly newer than a time.

@@ -151,6 +151,7 @@ pub async fn run(
                 clock,
                 queue,
                 Arc::clone(&tally),
+                run_id,
             );
             let phones = archive(Arc::new(context), run_id, input).await;
             let (written, result) = writer.finish().await;

@@ -22,8 +22,10 @@ mod page;
 #[cfg(test)]
 mod simulation;
 mod step;
+mod tombstone;
 
 pub use ledger::{Interval, Ledger};
 pub use machine::Walk;
 pub use page::{PageFacts, RowFacts};
 pub use step::{Claim, ClaimedPage, Known, Position, Request, Rules, Step, Verdict};
+pub use tombstone::{Strike, is_mass_deletion, strike};

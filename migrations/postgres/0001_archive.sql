@@ -185,6 +185,18 @@ create table conversation_links (
 create unique index conversation_links_once
     on conversation_links (phone_number, coalesce(conversation_id, ''));
 
+-- The evidence of absence: strike 1 is the first page that did not hold the message, strike 2 the
+-- one that confirmed it in a later run. A null end of the page's interval is infinite.
+create table absences (
+    message_key     bigint not null references messages (key),
+    strike          integer not null,
+    run_id          bigint not null references runs (id),
+    sent_at         timestamptz not null,
+    after_time      timestamptz,
+    before_time     timestamptz,
+    primary key (message_key, strike)
+);
+
 -- What was odd about a message, one row an oddity of one version.
 create table anomalies (
     message_key     bigint not null references messages (key),

@@ -367,6 +367,15 @@ insert into data_dictionary (object, position, column_name, meaning) values
     ('conversation_links', 7, 'last_seen_run', 'The run that saw it last.');
 
 insert into data_dictionary (object, position, column_name, meaning) values
+    ('absences', 0, null, 'The evidence that a message is gone: the pages of its place that did not hold it.'),
+    ('absences', 1, 'message_key', 'The message: messages.key.'),
+    ('absences', 2, 'strike', '1 for the first absence, 2 for the one that confirmed it in a later run.'),
+    ('absences', 3, 'run_id', 'The run whose page it was.'),
+    ('absences', 4, 'sent_at', 'When the page was requested, on the gateway''s clock.'),
+    ('absences', 5, 'after_time', 'The open lower end of what the page speaks for; null is the oldest message.'),
+    ('absences', 6, 'before_time', 'The open upper end; null is the newest message.');
+
+insert into data_dictionary (object, position, column_name, meaning) values
     ('anomalies', 0, null, 'What was odd about a version of a message, one row an oddity.'),
     ('anomalies', 1, 'message_key', 'The message: messages.key.'),
     ('anomalies', 2, 'version', 'The version that was odd.'),

@@ -297,6 +297,7 @@ mod tests {
                 id: ConversationId::new("conv_1"),
                 state: ConversationState::Partial,
                 live_count: 90,
+                missing_count: 0,
                 unlisted: None,
                 tail_proof: None,
                 ledger: vec![piece(at(5_000), None)],

@@ -118,6 +118,8 @@ pub struct ConversationRecord {
     pub state: ConversationState,
     /// Messages archived that are neither missing nor deleted.
     pub live_count: u64,
+    /// Messages that are missing and not yet deleted.
+    pub missing_count: u64,
     /// b of walk.md: counted by the gateway and not listed; `None` until it is learnt.
     pub unlisted: Option<i64>,
     /// How the tail was last proven; `None` if never.

@@ -118,6 +118,8 @@ pub(super) struct Met {
 pub(super) struct Plan {
     /// Messages whose rows in the tables around them are replaced.
     pub(super) cleared: Vec<i64>,
+    /// Messages that are back: the evidence of their absence goes.
+    pub(super) back: Vec<i64>,
     /// Ledgers to shorten: conversation, layer, new length.
     pub(super) trimmed: Vec<(i64, i64, i64)>,
     /// Rows by table; parents before children.
@@ -130,6 +132,7 @@ impl Plan {
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         self.cleared.is_empty()
+            && self.back.is_empty()
             && self.trimmed.is_empty()
             && self.rows.iter().all(|(_, rows)| rows.is_empty())
     }

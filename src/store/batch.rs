@@ -28,9 +28,14 @@ pub struct PageWrite {
     /// Messages that are new or have changed, or may have; empty where the worker has seen that
     /// the archive holds each as it is. May repeat a message of an earlier page.
     pub messages: Vec<Message>,
-    /// Archived messages that this page shows absent (walk.md "Absence"): `missing_since` is set
-    /// where it is null.
+    /// Live messages that this page shows absent for the first time (walk.md "Absence").
     pub absent: Vec<MessageId>,
+    /// Missing messages that this page shows absent again, in a later run and at least λ later.
+    pub absent_again: Vec<MessageId>,
+    /// The open interval of time that the page speaks for: the evidence of the absences.
+    pub interval: (Option<Timestamp>, Option<Timestamp>),
+    /// Messages that were absent twice, and become tombstones as of their first absence.
+    pub deleted: Vec<MessageId>,
     /// The state of the walk after this page; the last one of a batch counts.
     pub progress: Option<WalkProgress>,
 }
@@ -94,4 +99,28 @@ pub struct BatchStats {
     pub messages: MessageCounts,
     /// Rows inserted or changed in all tables.
     pub rows: u64,
+}
+
+impl PageWrite {
+    /// A page of a conversation that changes nothing.
+    pub fn of(conversation: ConversationKey, observed_at: Timestamp) -> Self {
+        Self {
+            conversation,
+            observed_at,
+            messages: Vec::new(),
+            absent: Vec::new(),
+            absent_again: Vec::new(),
+            interval: (None, None),
+            deleted: Vec::new(),
+            progress: None,
+        }
+    }
+
+    /// Whether the page changes, or may change, any message.
+    pub fn changes_messages(&self) -> bool {
+        !(self.messages.is_empty()
+            && self.absent.is_empty()
+            && self.absent_again.is_empty()
+            && self.deleted.is_empty())
+    }
 }

@@ -29,9 +29,10 @@ impl Batch {
     fn says_nothing(&self) -> bool {
         self.outcomes.is_empty()
             && self.links.is_empty()
-            && self.pages.iter().all(|page| {
-                page.messages.is_empty() && page.absent.is_empty() && page.progress.is_none()
-            })
+            && self
+                .pages
+                .iter()
+                .all(|page| !page.changes_messages() && page.progress.is_none())
     }
 }
 
@@ -85,6 +86,10 @@ async fn write(session: &mut Session, plan: Plan) -> Result<BatchStats, StoreErr
                 .execute(statement, vec![plan.cleared.clone().into()])
                 .await?;
         }
+    }
+    if !plan.back.is_empty() {
+        let args = vec![plan.back.clone().into()];
+        session.execute(&statement::CLEAR_ABSENCES, args).await?;
     }
     for (conversation, layer, length) in plan.trimmed {
         let args = vec![conversation.into(), layer.into(), length.into()];

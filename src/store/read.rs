@@ -58,8 +58,23 @@ pub struct CurrentMessage {
     pub created_at: Option<Timestamp>,
     /// Since when it is missing.
     pub missing_since: Option<Timestamp>,
+    /// The run that missed it first.
+    pub missing_run: Option<RunId>,
     /// Since when it is deleted.
     pub deleted_at: Option<Timestamp>,
+}
+
+/// A message that is missing and not yet deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingMessage {
+    /// The message.
+    pub id: MessageId,
+    /// Its created time, where it is readable.
+    pub created_at: Option<Timestamp>,
+    /// When it was first absent.
+    pub missing_since: Timestamp,
+    /// Whether a second page has confirmed it.
+    pub confirmed: bool,
 }
 
 /// The overview of an archive.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use async_trait::async_trait;
 
 use super::{
-    CurrentMessage, Slice, Store, StoreError, Target,
+    CurrentMessage, MissingMessage, Slice, Store, StoreError, Target,
     apply::take,
     session::{Session, Work},
     statement::{self, Statement},
@@ -202,6 +202,25 @@ impl Store {
             .collect()
     }
 
+    pub(super) async fn missing(
+        &self,
+        conversation: ConversationKey,
+    ) -> Result<Vec<MissingMessage>, StoreError> {
+        let rows = self
+            .select(&statement::MISSING, vec![conversation.0.into()])
+            .await?;
+        rows.into_iter()
+            .map(|mut row| {
+                Ok(MissingMessage {
+                    id: MessageId::new(row.text()?),
+                    created_at: row.maybe_time()?,
+                    missing_since: row.time()?,
+                    confirmed: row.maybe_int()?.is_some(),
+                })
+            })
+            .collect()
+    }
+
     pub(super) async fn live_after(
         &self,
         conversation: ConversationKey,
@@ -244,6 +263,7 @@ fn record(row: &mut Row) -> Result<ConversationRecord, StoreError> {
         id: ConversationId::new(row.text()?),
         state: state(&row.text()?)?,
         live_count: row.count()?,
+        missing_count: row.count()?,
         unlisted: row.maybe_int()?,
         tail_proof: match row.maybe_text()? {
             None => None,
@@ -280,6 +300,7 @@ fn current_message(row: &mut Row) -> Result<CurrentMessage, StoreError> {
             .map_err(|_| StoreError::broken("a digest is not 16 bytes long"))?,
         created_at: row.maybe_time()?,
         missing_since: row.maybe_time()?,
+        missing_run: row.maybe_int()?.map(RunId),
         deleted_at: row.maybe_time()?,
     })
 }

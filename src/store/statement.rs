@@ -106,21 +106,34 @@ statements! {
                 group by conversation_key) f on f.conversation_key = c.key
      where c.key {in_ints:1}"
 
-    RECORDS (1) [Int Text Text Int Int Text Time] "reading records of conversations"
-    "select key, id, state, live_count, unlisted, tail_proof, full_since
-     from conversations where key {in_ints:1}"
+    RECORDS (1) [Int Text Text Int Int Int Text Time] "reading records of conversations"
+    "select key, id, state, live_count,
+            (select count(*) from messages m where m.conversation_key = c.key
+                and m.missing_since is not null and m.deleted_at is null),
+            unlisted, tail_proof, full_since
+     from conversations c where key {in_ints:1}"
 
     LEDGERS (1) [Int Int Time Time Time Bool] "reading ledgers"
     "select conversation_key, layer, after_time, before_time, sent_at, settled
      from coverage_pieces where conversation_key {in_ints:1}
      order by conversation_key, layer, position"
 
-    SLICE (4) [Text Bytes Time Time Time Int] "reading a slice of a conversation"
-    "select id, digest, created_at, missing_since, deleted_at, key from messages
+    SLICE (4) [Text Bytes Time Time Int Time Int] "reading a slice of a conversation"
+    "select id, digest, created_at, missing_since, missing_run, deleted_at, key from messages
      where conversation_key = $1 and id {in_texts:2}
      union
-     select id, digest, created_at, missing_since, deleted_at, key from messages
+     select id, digest, created_at, missing_since, missing_run, deleted_at, key from messages
      where conversation_key = $1 and created_at > $3 and created_at < $4 and deleted_at is null"
+
+    MISSING (1) [Text Time Time Int] "reading the missing messages of a conversation"
+    "select m.id, m.created_at, m.missing_since, a.strike
+     from messages m
+     left join absences a on a.message_key = m.key and a.strike = 2
+     where m.conversation_key = $1 and m.missing_since is not null and m.deleted_at is null
+     order by m.created_at, m.key"
+
+    CLEAR_ABSENCES (1) [] "clearing absences of messages that are back"
+    "delete from absences where message_key {in_ints:1}"
 
     LIVE_AFTER (2) [Int] "counting the live messages after a time"
     "select count(*) from messages

@@ -132,6 +132,9 @@ tables! {
     MESSAGE_SIGHTINGS messages (1, Meeting::Update) {
         key Int, observed_at Time, missing_since Time, missing_run Int, deleted_at Time
     }
+    ABSENCES absences (2, REPLACE) {
+        message_key Int, strike Int, run_id Int, sent_at Time, after_time Time, before_time Time
+    }
     MESSAGE_VERSIONS message_versions (2, Meeting::Insert) {
         message_key Int, version Int, event Text, observed_at Time, recorded_at Time, run_id Int,
         raw Text, sha256 Bytes

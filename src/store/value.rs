@@ -111,6 +111,7 @@ from! {
     Timestamp => |value| Self::Time(Some(storable(value)));
     Option<Timestamp> => |value| Self::Time(value.map(storable));
     &[u8] => |value| Self::Bytes(Some(value.to_vec()));
+    Option<&[u8]> => |value| Self::Bytes(value.map(<[u8]>::to_vec));
     Vec<i64> => |value| Self::Ints(value);
     Vec<String> => |value| Self::Texts(value);
     Vec<(i64, String)> => |value| Self::Pairs(value);

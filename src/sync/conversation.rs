@@ -3,7 +3,11 @@
 //! For each page: fetch, normalise, let the walk claim, compare with the archive, hand rows and
 //! claim to the writer as one. Leaves what to ask for to `walk` and what a row is to `store`.
 
+mod tombstones;
+
 use std::collections::{HashMap, HashSet};
+
+use tombstones::places_to_confirm;
 
 use super::{
     outcome::{self, Trouble},
@@ -15,10 +19,13 @@ use crate::{
     model::{ConversationRecord, ConversationState, Message, MessageCounts, MessageId, Timestamp},
     monitor::Counter,
     normalize,
-    store::{ConversationOutcome, CurrentMessage, PageWrite, Slice, StoreError, WalkProgress},
+    store::{
+        ConversationOutcome, CurrentMessage, MissingMessage, PageWrite, Slice, StoreError,
+        WalkProgress,
+    },
     walk::{
         Claim, ClaimedPage, Interval, Known, PageFacts, Position, Request, RowFacts, Rules, Step,
-        Verdict, Walk,
+        Strike, Verdict, Walk, strike,
     },
     wire,
 };
@@ -60,6 +67,13 @@ pub(super) struct Visited {
     pub(super) unchanged: u64,
 }
 
+/// The last page from the head.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    sent_at: Timestamp,
+    is_empty: bool,
+}
+
 /// The visit of one conversation in one run.
 pub(super) struct Visit<'a> {
     context: &'a Context,
@@ -79,14 +93,22 @@ pub(super) struct Visit<'a> {
     previous: HashMap<u64, [u8; 16]>,
     /// Messages that this visit showed absent.
     absent: HashSet<u64>,
+    /// Whether any missing message was absent twice by now.
+    any_confirmed: bool,
+
     counts: MessageCounts,
     requests: u64,
     halved: u32,
-    head_sent_at: Option<Timestamp>,
+    head: Option<Head>,
 }
 
 impl<'a> Visit<'a> {
-    pub(super) fn new(context: &'a Context, record: &'a ConversationRecord) -> Self {
+    /// A visit of the conversation; `missing` are its messages that are not yet deleted.
+    pub(super) fn new(
+        context: &'a Context,
+        record: &'a ConversationRecord,
+        missing: &[MissingMessage],
+    ) -> Self {
         let full = context.options.full || record.full_since.is_some();
         let rules = Rules {
             limit: context.options.page_size,
@@ -99,6 +121,7 @@ impl<'a> Visit<'a> {
             full: full && !record.ledger.is_empty(),
             live: record.live_count,
             unlisted: record.unlisted,
+            to_confirm: places_to_confirm(missing, context.clock.now(), rules.lag),
             full_page: context.full_page(),
         };
         let first_sight = record.state == ConversationState::Pending
@@ -118,10 +141,11 @@ impl<'a> Visit<'a> {
             recent: HashMap::new(),
             previous: HashMap::new(),
             absent: HashSet::new(),
+            any_confirmed: missing.iter().any(|message| message.confirmed),
             counts: MessageCounts::default(),
             requests: 0,
             halved: 0,
-            head_sent_at: None,
+            head: None,
         }
     }
 
@@ -138,6 +162,10 @@ impl<'a> Visit<'a> {
             },
             Err(broken) => return Err(broken),
         };
+        let (state, trouble) = match self.bury_if_walked(state, trouble.is_some()).await? {
+            Some(braked) => (ConversationState::Partial, Some(braked)),
+            None => (state, trouble),
+        };
         // An old story that somebody waived is not told again; a new one is.
         let told_before = waived && state == self.record.state;
         let now = self.context.clock.now();
@@ -152,8 +180,9 @@ impl<'a> Visit<'a> {
                     .filter(|_| !told_before)
                     .map(|trouble| trouble.at(now)),
                 checked_at: self
-                    .head_sent_at
-                    .filter(|_| state == ConversationState::Complete),
+                    .head
+                    .filter(|_| state == ConversationState::Complete)
+                    .map(|head| head.sent_at),
                 messages: self.counts,
                 requests: self.requests,
                 finished_at: now,
@@ -166,6 +195,19 @@ impl<'a> Visit<'a> {
             empty,
             unchanged: self.counts.unchanged,
         })
+    }
+
+    /// Buries at the end of a walk; a conversation that answered with an error says nothing.
+    async fn bury_if_walked(
+        &mut self,
+        state: ConversationState,
+        troubled: bool,
+    ) -> Result<Option<Trouble>, Broken> {
+        match state {
+            ConversationState::Complete => self.bury().await,
+            ConversationState::Partial if troubled => self.bury().await.map(|_| None),
+            _ => Ok(None),
+        }
     }
 
     async fn walk_on(&mut self) -> Result<Verdict, Broken> {
@@ -259,7 +301,10 @@ impl<'a> Visit<'a> {
             .collect();
         let facts = facts_of(&messages, skip, limit, sent_at, page.count());
         if skip == 0 {
-            self.head_sent_at = Some(sent_at);
+            self.head = Some(Head {
+                sent_at,
+                is_empty: facts.is_empty(),
+            });
         }
         self.note_expected(&facts);
         let claims = self.walk.accept(&facts);
@@ -273,7 +318,7 @@ impl<'a> Visit<'a> {
             .map(|(row, message)| (row.id_hash, digest_of(message)))
             .collect();
         let archived = self.read_archived(&messages, &claims).await?;
-        let absent = self.find_absent(&archived, &claims, &rows);
+        let (absent, absent_again) = self.find_absent(&archived, &claims, &rows);
         let changing = self.pick_changing(messages, &facts, &archived);
         self.walk.count_live(self.live);
         self.previous = std::mem::take(&mut self.recent);
@@ -283,6 +328,11 @@ impl<'a> Visit<'a> {
             observed_at: sent_at,
             messages: changing,
             absent,
+            absent_again,
+            interval: claims.first().map_or((None, None), |claim| {
+                (claim.interval.after, claim.interval.before)
+            }),
+            deleted: Vec::new(),
             progress: Some(self.progress()),
         };
         Ok(self.context.queue.page(write).await?)
@@ -326,32 +376,41 @@ impl<'a> Visit<'a> {
             .collect())
     }
 
-    /// Archived messages strictly inside a claimed interval that its page does not hold.
+    /// Archived messages strictly inside a claimed interval that its page does not hold: those
+    /// that are absent for the first time, and those that are absent again.
     fn find_absent(
         &mut self,
         archived: &HashMap<u64, CurrentMessage>,
         claims: &[Claim],
         rows: &HashMap<u64, [u8; 16]>,
-    ) -> Vec<MessageId> {
-        let mut absent = Vec::new();
-        for Claim { interval, page, .. } in claims {
-            let listed = match page {
+    ) -> (Vec<MessageId>, Vec<MessageId>) {
+        let (mut first, mut again) = (Vec::new(), Vec::new());
+        for claim in claims {
+            let listed = match claim.page {
                 ClaimedPage::This => rows,
                 ClaimedPage::Previous => &self.recent,
             };
             for (hash, message) in archived {
-                let live = message.missing_since.is_none() && message.deleted_at.is_none();
-                if live
-                    && is_inside(*interval, message.created_at)
-                    && !listed.contains_key(hash)
-                    && self.absent.insert(*hash)
-                {
-                    self.live = self.live.saturating_sub(1);
-                    absent.push(message.id.clone());
+                let inside = is_inside(claim.interval, message.created_at);
+                if !inside || message.deleted_at.is_some() || listed.contains_key(hash) {
+                    continue;
+                }
+                let this_run = message.missing_run == Some(self.context.run_id);
+                let lag = self.context.options.visibility_lag;
+                match strike(message.missing_since, this_run, claim.sent_at, lag) {
+                    Some(Strike::First) if self.absent.insert(*hash) => {
+                        self.live = self.live.saturating_sub(1);
+                        first.push(message.id.clone());
+                    }
+                    Some(Strike::Second) => {
+                        self.any_confirmed = true;
+                        again.push(message.id.clone());
+                    }
+                    Some(Strike::First) | None => {}
                 }
             }
         }
-        absent
+        (first, again)
     }
 
     /// The messages that the archive may not hold as they are; counts what they are.

@@ -20,9 +20,9 @@ use super::{
 use crate::{
     api::Gateway,
     clock::Clock,
-    model::{ConversationRecord, StopReason},
+    model::{ConversationRecord, RunId, StopReason},
     monitor::{Counter, Monitor},
-    store::{Store, StoreError, Target},
+    store::{MissingMessage, Store, StoreError, Target},
 };
 
 /// Conversations whose records are read at once.
@@ -38,6 +38,7 @@ pub(super) struct Context {
     pub(super) clock: Clock,
     pub(super) queue: Queue,
     pub(super) tally: Arc<Tally>,
+    pub(super) run_id: RunId,
     full_page: AtomicU32,
     succeeded: AtomicBool,
 }
@@ -56,6 +57,7 @@ impl Context {
         clock: &Clock,
         queue: Queue,
         tally: Arc<Tally>,
+        run_id: RunId,
     ) -> Self {
         Self {
             gateway: gateway.clone(),
@@ -66,6 +68,7 @@ impl Context {
             clock: clock.clone(),
             queue,
             tally,
+            run_id,
             full_page: AtomicU32::new(0),
             succeeded: AtomicBool::new(false),
         }
@@ -140,7 +143,14 @@ pub(super) async fn work(context: Arc<Context>, feed: Arc<Feed>) {
             Err(error) => return context.stop(stop_of_store(&error)),
         };
         let (target, record) = next;
-        match Visit::new(&context, &record).run(target.waived).await {
+        let missing = match read_missing(&context, &record).await {
+            Ok(missing) => missing,
+            Err(error) => return context.stop(stop_of_store(&error)),
+        };
+        match Visit::new(&context, &record, &missing)
+            .run(target.waived)
+            .await
+        {
             Ok(visited) => {
                 context.monitor.count(Counter::ConversationsDone);
                 let waived = target.waived && visited.state == record.state;
@@ -160,6 +170,17 @@ pub(super) async fn work(context: Arc<Context>, feed: Arc<Feed>) {
             Err(Broken::Api(error)) => return context.stop(outcome::stop_of(&error)),
         }
     }
+}
+
+/// The missing messages of a conversation that has any.
+async fn read_missing(
+    context: &Context,
+    record: &ConversationRecord,
+) -> Result<Vec<MissingMessage>, StoreError> {
+    if record.missing_count == 0 {
+        return Ok(Vec::new());
+    }
+    context.store.read_missing(record.key).await
 }
 
 /// A database that fails ends the run.

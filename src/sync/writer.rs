@@ -183,7 +183,7 @@ impl OpenBatch {
         let now = Instant::now();
         self.opened_at.get_or_insert(now);
         let changes = match &item {
-            Item::Page(page) => !page.messages.is_empty() || !page.absent.is_empty(),
+            Item::Page(page) => page.changes_messages(),
             Item::Outcome(outcome) => outcome.failure.is_some(),
             Item::Links(_) | Item::Flush(_) => true,
         };
@@ -192,7 +192,7 @@ impl OpenBatch {
         }
         match item {
             Item::Page(page) => {
-                self.rows += page.messages.len() + page.absent.len();
+                self.rows += page.messages.len() + page.absent.len() + page.deleted.len();
                 self.raw_bytes += page
                     .messages
                     .iter()

@@ -1,5 +1,6 @@
 //! One conversation's walk: which page to ask for next, what each page proves, how it ends.
 
+mod confirm;
 mod cover;
 mod deficit;
 
@@ -19,6 +20,8 @@ enum Purpose {
     TailProbe,
     /// The same, one page on.
     TailProbeEnd,
+    /// To look a second time for a message that is missing.
+    Confirm,
     /// To store what can be read where nothing can be proven.
     Blind,
 }
@@ -48,11 +51,16 @@ pub struct Walk {
     /// the walk went on past a hole that cannot be filled.
     cover: Ledger,
     horizon_at_start: Option<Timestamp>,
+    /// Missing messages whose place no page of this walk has spoken for yet.
+    to_confirm: Vec<Timestamp>,
+    /// The place that the page under way is about.
+    confirming: Option<Timestamp>,
     request: Request,
     purpose: Purpose,
     maybe_tail: Option<MaybeTail>,
     pages: u64,
     pages_with_rows: u64,
+    longest_page: u64,
     budget: Option<u64>,
     first_newest: Option<Timestamp>,
     head_count: Option<i64>,
@@ -90,6 +98,8 @@ impl Walk {
             cover,
             second,
             ledger,
+            to_confirm: known.to_confirm.clone(),
+            confirming: None,
             request: Request {
                 position: Position::Skip(0),
                 limit: rules.limit,
@@ -99,6 +109,7 @@ impl Walk {
             maybe_tail: None,
             pages: 0,
             pages_with_rows: 0,
+            longest_page: 0,
             budget: None,
             first_newest: None,
             head_count: None,
@@ -181,6 +192,7 @@ impl Walk {
             Purpose::EndCheck => self.accept_end_check(page),
             Purpose::TailProbe => self.accept_tail_probe(page),
             Purpose::TailProbeEnd => self.accept_tail_probe_end(page),
+            Purpose::Confirm => self.accept_confirm(page),
             Purpose::Blind => self.accept_blind(page),
         };
         self.check_budget();
@@ -191,7 +203,7 @@ impl Walk {
     /// conclude if its cover is whole.
     pub fn count_live(&mut self, live: u64) {
         self.live = live;
-        if self.verdict.is_none() && self.purpose == Purpose::Cover && self.cover.covers_all() {
+        if self.verdict.is_none() && self.ready_to_conclude() {
             self.conclude_cover();
         }
     }
@@ -217,6 +229,7 @@ impl Walk {
                 self.full_page = Some(rows);
             }
         }
+        self.longest_page = self.longest_page.max(page.len());
         if page.skip == 0 {
             self.head_count = page.count;
         }
@@ -225,7 +238,8 @@ impl Walk {
                 .count
                 .and_then(|count| u64::try_from(count).ok())
                 .unwrap_or(0);
-            self.budget = Some(self.budget_for(listed.max(page.len()).max(self.live)));
+            let to_confirm = self.to_confirm.len() as u64;
+            self.budget = Some(self.budget_for(listed.max(page.len()).max(self.live)) + to_confirm);
             self.first_newest = page.newest();
         }
     }
@@ -251,7 +265,11 @@ impl Walk {
     }
 
     fn ready_to_conclude(&self) -> bool {
-        self.purpose == Purpose::Cover && self.cover.covers_all()
+        match self.purpose {
+            Purpose::Cover => self.cover.covers_all(),
+            Purpose::Confirm => true,
+            _ => false,
+        }
     }
 
     fn ask(&mut self, purpose: Purpose, skip: u64) {
@@ -303,6 +321,7 @@ impl Walk {
     fn claim(&mut self, interval: Interval, page: ClaimedPage, sent_at: Timestamp) -> Claim {
         self.ledger.claim(interval, sent_at);
         self.cover.claim(interval, sent_at);
+        self.to_confirm.retain(|&time| !interval.contains(time));
         if let Some(second) = &mut self.second {
             second.claim(interval, sent_at);
         }

@@ -15,8 +15,8 @@ use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Claim, ClaimedPage, Interval, Known, Ledger, PageFacts, Position, Request, RowFacts, Rules,
-    Step, Verdict, Walk,
+    Claim, ClaimedPage, Known, Ledger, PageFacts, Position, Request, RowFacts, Rules, Step, Strike,
+    Verdict, Walk, is_mass_deletion, strike,
 };
 use crate::model::{FailureClass, Piece, Timestamp};
 
@@ -132,6 +132,8 @@ struct Archive {
     ledger: Vec<Piece>,
     full_ledger: Vec<Piece>,
     full: bool,
+    run: u64,
+    braked: bool,
     unlisted: Option<i64>,
     full_page: Option<u32>,
 }
@@ -139,19 +141,28 @@ struct Archive {
 #[derive(Clone, Copy)]
 struct Stored {
     time: i64,
-    missing: bool,
+    /// First absence, and the run that met it.
+    missing: Option<(Timestamp, u64)>,
+    confirmed: bool,
+    deleted: bool,
+}
+
+impl Stored {
+    fn is_live(self) -> bool {
+        self.missing.is_none()
+    }
 }
 
 impl Archive {
     fn live(&self) -> u64 {
         self.messages
             .values()
-            .filter(|message| !message.missing)
+            .filter(|message| message.is_live())
             .count() as u64
     }
 
     fn rank(&self, time: Timestamp) -> u64 {
-        let newer = |m: &&Stored| !m.missing && m.time > time.as_millis();
+        let newer = |m: &&Stored| m.is_live() && m.time > time.as_millis();
         self.messages.values().filter(newer).count() as u64
     }
 
@@ -162,25 +173,74 @@ impl Archive {
                 row.id_hash,
                 Stored {
                     time,
-                    missing: false,
+                    missing: None,
+                    confirmed: false,
+                    deleted: false,
                 },
             );
         }
     }
 
     /// Marks what a claim shows absent; every mark must be true.
-    fn strike(&mut self, interval: Interval, rows: &HashSet<u64>, server: &Server, seed: u64) {
+    fn strike(&mut self, claim: &Claim, rows: &HashSet<u64>, server: &Server, seed: u64) {
         for (id, message) in &mut self.messages {
-            let inside = interval.contains(Timestamp::from_millis(message.time));
-            if inside && !rows.contains(id) && !message.missing {
-                let listed = server.list.iter().any(|(other, _)| other == id);
-                assert!(
-                    !listed,
-                    "seed {seed}: message {id} is listed and was called absent"
-                );
-                message.missing = true;
+            let inside = claim
+                .interval
+                .contains(Timestamp::from_millis(message.time));
+            if !inside || rows.contains(id) || message.deleted {
+                continue;
+            }
+            let since = message.missing.map(|(since, _)| since);
+            let this_run = message.missing.is_some_and(|(_, run)| run == self.run);
+            let struck = strike(since, this_run, claim.sent_at, RULES.lag);
+            let listed = server.list.iter().any(|(other, _)| other == id);
+            assert!(
+                !listed || struck.is_none(),
+                "seed {seed}: message {id} is listed and was called absent"
+            );
+            match struck {
+                Some(Strike::First) => message.missing = Some((claim.sent_at, self.run)),
+                Some(Strike::Second) => message.confirmed = true,
+                None => {}
             }
         }
+    }
+
+    /// The end of a run: what was absent twice becomes a tombstone, unless it is too much.
+    fn bury(&mut self, server: &Server, seed: u64) {
+        let due = |message: &Stored| message.confirmed && !message.deleted;
+        let confirmed = self
+            .messages
+            .values()
+            .filter(|message| due(message))
+            .count() as u64;
+        let known = self
+            .messages
+            .values()
+            .filter(|message| !message.deleted)
+            .count() as u64;
+        self.braked = is_mass_deletion(confirmed, known, server.list.is_empty());
+        if self.braked {
+            return;
+        }
+        for (id, message) in &mut self.messages {
+            if due(message) {
+                let listed = server.list.iter().any(|(other, _)| other == id);
+                assert!(!listed, "seed {seed}: a false tombstone for message {id}");
+                message.deleted = true;
+            }
+        }
+    }
+
+    /// The places of missing messages, each once.
+    fn to_confirm(&self) -> Vec<Timestamp> {
+        let missing = self
+            .messages
+            .values()
+            .filter(|m| m.missing.is_some() && !m.confirmed);
+        missing
+            .map(|message| Timestamp::from_millis(message.time))
+            .collect()
     }
 
     fn known(&self) -> Known {
@@ -190,6 +250,7 @@ impl Archive {
             full: self.full,
             live: self.live(),
             unlisted: self.unlisted,
+            to_confirm: self.to_confirm(),
             full_page: self.full_page,
         }
     }
@@ -208,11 +269,13 @@ fn run(
     kill_after: Option<u64>,
     seed: u64,
 ) -> Option<Verdict> {
+    archive.run += 1;
     let mut walk = Walk::new(RULES, &archive.known());
     let mut previous = HashSet::new();
     loop {
         let request = match walk.step() {
             Step::Done(verdict) => {
+                archive.bury(server, seed);
                 archive.ledger = walk.ledger().pieces();
                 archive.full = archive.full && walk.second_cover().is_some();
                 let within = walk.pages() <= walk.budget().expect("a page was accepted");
@@ -233,13 +296,13 @@ fn run(
         let claims = walk.accept(&page);
         let rows: HashSet<u64> = page.rows.iter().map(|row| row.id_hash).collect();
         archive.store(&page);
-        for Claim { interval, page, .. } in claims {
-            let rows = if page == ClaimedPage::This {
+        for claim in &claims {
+            let rows = if claim.page == ClaimedPage::This {
                 &rows
             } else {
                 &previous
             };
-            archive.strike(interval, rows, server, seed);
+            archive.strike(claim, rows, server, seed);
         }
         previous = rows;
         archive.ledger = walk.ledger().pieces();
@@ -271,7 +334,7 @@ fn assert_claims(verdict: &Verdict, walk: &Walk, server: &Server, archive: &Arch
         let stored = archive
             .messages
             .get(id)
-            .is_some_and(|message| !message.missing);
+            .is_some_and(|message| message.is_live());
         let claimed = Timestamp::from_millis(*time) < horizon;
         assert!(
             stored || !claimed,
@@ -369,6 +432,7 @@ fn what_is_claimed_is_true_on_every_schedule() {
 
 #[test]
 fn a_server_that_falls_quiet_is_archived_whole_within_three_runs() {
+    let mut buried = 0;
     for seed in 0..400 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let schedule = Schedule {
@@ -393,12 +457,70 @@ fn a_server_that_falls_quiet_is_archived_whole_within_three_runs() {
         let live: HashSet<u64> = archive
             .messages
             .iter()
-            .filter(|(_, m)| !m.missing)
+            .filter(|(_, m)| m.is_live())
             .map(|(id, _)| *id)
             .collect();
         let listed: HashSet<u64> = server.list.iter().map(|(id, _)| *id).collect();
         assert_eq!(live, listed, "seed {seed}");
+        let pending = archive
+            .messages
+            .values()
+            .filter(|m| m.missing.is_some() && !m.deleted);
+        let waiting = pending.count();
+        assert!(
+            waiting == 0 || archive.braked,
+            "seed {seed}: {waiting} wait for a tombstone"
+        );
+        buried += archive
+            .messages
+            .values()
+            .filter(|message| message.deleted)
+            .count();
     }
+    assert!(
+        buried > 500,
+        "the schedules deleted too little: {buried} tombstones"
+    );
+}
+
+#[test]
+fn a_missing_message_costs_one_more_request_in_the_next_run_and_none_after_that() {
+    let mut server = Server::new(1, 250, QUIET);
+    let mut archive = Archive::default();
+    run(&mut server, &mut archive, None, 1);
+    server.now += 2 * LAG_MS;
+    server.list.remove(120);
+    run(&mut server, &mut archive, None, 1);
+    assert_eq!(archive.live(), 249, "the deficit was found and explained");
+    let costs = [0, 1, 2].map(|_| {
+        server.now += 2 * LAG_MS;
+        let before = server.requests;
+        run(&mut server, &mut archive, None, 1);
+        server.requests - before
+    });
+    assert_eq!(costs, [2, 1, 1]);
+    assert_eq!(
+        archive
+            .messages
+            .values()
+            .filter(|message| message.deleted)
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn everything_gone_at_once_is_not_believed() {
+    let mut server = Server::new(1, 250, QUIET);
+    let mut archive = Archive::default();
+    run(&mut server, &mut archive, None, 1);
+    server.list.clear();
+    for _ in 0..3 {
+        server.now += 2 * LAG_MS;
+        run(&mut server, &mut archive, None, 1);
+    }
+    assert!(archive.braked);
+    assert!(archive.messages.values().all(|message| !message.deleted));
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub struct Known {
     pub live: u64,
     /// b: counted and not listed, where it was learnt.
     pub unlisted: Option<i64>,
+    /// The created times of messages that are missing and due to be looked for a second time.
+    pub to_confirm: Vec<Timestamp>,
     /// The largest page that the gateway was shown to return for this limit.
     pub full_page: Option<u32>,
 }

@@ -41,6 +41,7 @@ on_both_engines! {
     messages::a_changed_created_at_is_an_anomaly
     presence::an_absence_and_a_return_leave_no_version
     presence::an_absence_in_an_older_page_is_no_absence
+    presence::two_absences_make_a_tombstone_with_its_evidence_and_a_sighting_lifts_it
     presence::a_deleted_message_that_is_seen_again_reappears
     progress::the_ledger_is_replaced
     presence::a_slice_is_the_ids_and_the_open_interval

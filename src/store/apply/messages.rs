@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Met, NextKeys, Plan, Stamp, StoredMessage, StoredVersions, take};
 use crate::{
-    model::{Anomaly, AnomalyKind, ConversationKey, Message, RunId, Timestamp},
+    model::{Anomaly, AnomalyKind, ConversationKey, Message, MessageId, RunId, Timestamp},
     store::{
         Batch, PageWrite, StoreError,
         value::{clean, storable},
@@ -32,6 +32,8 @@ pub(in crate::store) fn wanted(batch: &Batch) -> Vec<(i64, String)> {
         .flat_map(|page| {
             let seen = page.messages.iter().map(|message| &message.id);
             seen.chain(&page.absent)
+                .chain(&page.absent_again)
+                .chain(&page.deleted)
                 .map(|id| (page.conversation.0, clean(id.as_str())))
         })
         .collect();
@@ -45,16 +47,26 @@ pub(in crate::store) fn disputed(
     batch: &Batch,
     messages: &HashMap<(i64, String), StoredMessage>,
 ) -> Vec<i64> {
-    let mut keys: Vec<i64> = batch
-        .pages
-        .iter()
-        .flat_map(|page| page.messages.iter().map(move |message| (page, message)))
-        .filter_map(|(page, message)| {
-            let stored = messages.get(&(page.conversation.0, clean(message.id.as_str())))?;
-            let differs = stored.digest != message.sha256[..16] || stored.deleted_at.is_some();
-            differs.then_some(stored.key)
-        })
-        .collect();
+    let stored =
+        |page: &PageWrite, id: &MessageId| messages.get(&(page.conversation.0, clean(id.as_str())));
+    let mut keys: Vec<i64> = Vec::new();
+    for page in &batch.pages {
+        for message in &page.messages {
+            let differs = |stored: &&StoredMessage| {
+                stored.digest != message.sha256[..16] || stored.deleted_at.is_some()
+            };
+            keys.extend(
+                stored(page, &message.id)
+                    .filter(differs)
+                    .map(|stored| stored.key),
+            );
+        }
+        keys.extend(
+            page.deleted
+                .iter()
+                .filter_map(|id| Some(stored(page, id)?.key)),
+        );
+    }
     keys.sort_unstable();
     keys.dedup();
     keys
@@ -80,8 +92,25 @@ struct Working<'b> {
     deleted_at: Option<Timestamp>,
     /// The message whose content is to be written.
     content: Option<&'b Message>,
+    /// The evidence of absence that the batch adds: the first page, and the one that confirms.
+    absences: (Option<Absence>, Option<Absence>),
     /// Whether only the sighting is to be written.
     sighted: bool,
+}
+
+/// A page that did not hold a message of its interval.
+#[derive(Debug, Clone, Copy)]
+struct Absence {
+    run: RunId,
+    sent_at: Timestamp,
+    interval: (Option<Timestamp>, Option<Timestamp>),
+}
+
+/// Which sign of absence a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strike {
+    First,
+    Second,
 }
 
 /// A version that the batch adds.
@@ -90,7 +119,8 @@ struct NewVersion<'b> {
     version: i64,
     event: &'static str,
     observed_at: Timestamp,
-    message: &'b Message,
+    /// What was received; nothing for a deletion.
+    message: Option<&'b Message>,
     created_at_changed: Option<Anomaly>,
 }
 
@@ -107,10 +137,10 @@ pub(super) fn apply<'b>(
     let mut growth: BTreeMap<ConversationKey, Growth> = BTreeMap::new();
 
     for page in &batch.pages {
-        let grown = if page.messages.is_empty() && page.absent.is_empty() {
-            None
-        } else {
+        let grown = if page.changes_messages() {
             Some(growth.entry(page.conversation).or_default())
+        } else {
+            None
         };
         for message in &page.messages {
             let name = (page.conversation.0, clean(message.id.as_str()));
@@ -124,10 +154,18 @@ pub(super) fn apply<'b>(
                 plan.stats.messages.unrecognised += u64::from(message.is_unrecognised());
             }
         }
-        for id in &page.absent {
+        let absent = page.absent.iter().map(|id| (Strike::First, id));
+        let again = page.absent_again.iter().map(|id| (Strike::Second, id));
+        for (strike, id) in absent.chain(again) {
             let name = (page.conversation.0, clean(id.as_str()));
             if let Some(working) = find(&mut all, met, &name) {
-                miss(working, page, stamp.run);
+                miss(working, page, strike, stamp.run);
+            }
+        }
+        for id in &page.deleted {
+            let name = (page.conversation.0, clean(id.as_str()));
+            if let Some(working) = find(&mut all, met, &name) {
+                bury(working, &mut versions, plan);
             }
         }
         if let Some(grown) = grown {
@@ -185,6 +223,7 @@ fn recall<'b>(
         missing_run: stored.missing_run,
         deleted_at: stored.deleted_at,
         content: None,
+        absences: (None, None),
         sighted: false,
     }
 }
@@ -207,6 +246,7 @@ fn create<'b>(key: i64, page: &'b PageWrite, message: &'b Message) -> Working<'b
         missing_run: None,
         deleted_at: None,
         content: Some(message),
+        absences: (None, None),
         sighted: false,
     }
 }
@@ -217,7 +257,7 @@ fn first_version<'b>(key: i64, page: &'b PageWrite, message: &'b Message) -> New
         version: 1,
         event: "created",
         observed_at: page.observed_at,
-        message,
+        message: Some(message),
         created_at_changed: None,
     }
 }
@@ -250,7 +290,7 @@ fn see<'b>(
             version: working.last_version,
             event: if reappears { "reappeared" } else { "edited" },
             observed_at: page.observed_at,
-            message,
+            message: Some(message),
             created_at_changed: working.created_at_changed(message),
         });
         working.hashes.push(message.sha256.to_vec());
@@ -261,6 +301,8 @@ fn see<'b>(
         }
     }
     if is_back {
+        plan.back.push(working.key);
+        working.absences = (None, None);
         working.missing_since = None;
         working.missing_run = None;
         working.deleted_at = None;
@@ -274,14 +316,54 @@ fn see<'b>(
     }
 }
 
-/// A page shows a known message absent.
-fn miss(working: &mut Working<'_>, page: &PageWrite, run: RunId) {
+/// A page shows a known message absent: for the first time, or again.
+fn miss(working: &mut Working<'_>, page: &PageWrite, strike: Strike, run: RunId) {
     let at = storable(page.observed_at);
-    if working.is_live() && working.observed_at < at {
+    let counts = match strike {
+        Strike::First => working.is_live() && working.observed_at < at,
+        Strike::Second => {
+            working.deleted_at.is_none() && working.missing_since.is_some_and(|since| since < at)
+        }
+    };
+    if !counts {
+        return;
+    }
+    if strike == Strike::First {
         working.missing_since = Some(at);
         working.missing_run = Some(run.0);
         working.sighted = true;
     }
+    let absence = Absence {
+        run,
+        sent_at: at,
+        interval: page.interval,
+    };
+    match strike {
+        Strike::First => working.absences.0 = Some(absence),
+        Strike::Second => working.absences.1 = working.absences.1.or(Some(absence)),
+    }
+}
+
+/// A message that was absent twice becomes a tombstone, as of its first absence.
+fn bury(working: &mut Working<'_>, versions: &mut Vec<NewVersion<'_>>, plan: &mut Plan) {
+    let Some(since) = working
+        .missing_since
+        .filter(|_| working.deleted_at.is_none())
+    else {
+        return;
+    };
+    working.deleted_at = Some(since);
+    working.sighted = true;
+    working.last_version += 1;
+    versions.push(NewVersion {
+        message_key: working.key,
+        version: working.last_version,
+        event: "deleted",
+        observed_at: since,
+        message: None,
+        created_at_changed: None,
+    });
+    plan.stats.messages.deleted += 1;
 }
 
 fn name_organization(grown: &mut Growth, page: &PageWrite) {

@@ -18,6 +18,7 @@ pub(super) const ALL: &[Object] = &[
     TEMPLATE_VARIABLES,
     SENDERS,
     CONVERSATION_LINKS,
+    ABSENCES,
     ANOMALIES,
     FAILURES,
     RUN_CONVERSATIONS,
@@ -460,6 +461,32 @@ const CONVERSATION_LINKS: Object = Object {
         ("last_seen_run", "The run that saw it last."),
     ],
     references: &[any("first_seen_run", "runs"), any("last_seen_run", "runs")],
+};
+
+const ABSENCES: Object = Object {
+    name: "absences",
+    purpose: "The evidence that a message is gone: the pages of its place that did not hold it.",
+    columns: &[
+        MESSAGE_KEY,
+        (
+            "strike",
+            "1 for the first absence, 2 for the one that confirmed it in a later run.",
+        ),
+        ("run_id", "The run whose page it was."),
+        (
+            "sent_at",
+            "When the page was requested, on the gateway's clock.",
+        ),
+        (
+            "after_time",
+            "The open lower end of what the page speaks for; null is the oldest message.",
+        ),
+        (
+            "before_time",
+            "The open upper end; null is the newest message.",
+        ),
+    ],
+    references: &[any("message_key", "messages"), any("run_id", "runs")],
 };
 
 const ANOMALIES: Object = Object {

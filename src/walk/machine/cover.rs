@@ -81,17 +81,22 @@ impl Walk {
             return;
         }
         if page.len() < u64::from(self.full_page.unwrap_or(page.limit)) {
-            self.maybe_tail = Some(MaybeTail {
-                rows: page.len(),
-                end: page.end(),
-                count: page.count,
-                before: if page.skip == 0 { None } else { page.newest() },
-                sent_at: page.sent_at,
-            });
-            self.ask(Purpose::EndCheck, page.end());
+            self.check_end_of(page);
             return;
         }
         self.step_on(page, overlap);
+    }
+
+    /// Asks whether the list ends where the page ends.
+    pub(super) fn check_end_of(&mut self, page: &PageFacts) {
+        self.maybe_tail = Some(MaybeTail {
+            rows: page.len(),
+            end: page.end(),
+            count: page.count,
+            before: if page.skip == 0 { None } else { page.newest() },
+            sent_at: page.sent_at,
+        });
+        self.ask(Purpose::EndCheck, page.end());
     }
 
     /// The page is full and links: on to the last row that is strictly newer than its oldest.

@@ -28,6 +28,9 @@ impl Walk {
                 return;
             }
         }
+        if self.ask_to_confirm() {
+            return;
+        }
         if let Some((class, reason)) = self.trouble.take() {
             self.verdict = Some(Verdict::Partial { class, reason });
             return;

@@ -2,7 +2,7 @@
 
 use convault::{
     model::{ConversationKey, MessageId},
-    store::Slice,
+    store::{PageWrite, Slice},
 };
 
 use super::{
@@ -53,6 +53,70 @@ pub(super) async fn an_absence_and_a_return_leave_no_version(place: Place) {
         place.number("select count(*) from message_versions").await,
         1
     );
+}
+
+pub(super) async fn two_absences_make_a_tombstone_with_its_evidence_and_a_sighting_lifts_it(
+    place: Place,
+) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    opened
+        .write(vec![page(
+            key,
+            10,
+            vec![message("m", 1, "[1]"), message("n", 2, "[2]")],
+        )])
+        .await;
+    opened.write(vec![absence(key, 20, &["m"])]).await;
+    let again = PageWrite {
+        absent_again: vec![MessageId::new("m"), MessageId::new("n")],
+        interval: (Some(time(0)), None),
+        ..PageWrite::of(key, time(30))
+    };
+    opened.write(vec![again]).await;
+    let missing = opened.store.read_missing(key).await.unwrap();
+    assert_eq!(
+        missing.len(),
+        1,
+        "one that is live cannot be absent again: {missing:?}"
+    );
+    assert_eq!(
+        (missing[0].missing_since, missing[0].confirmed),
+        (time(20), true)
+    );
+
+    let deletion = PageWrite {
+        deleted: vec![MessageId::new("m"), MessageId::new("n")],
+        ..PageWrite::of(key, time(30))
+    };
+    let stats = opened.write(vec![deletion]).await;
+    assert_eq!(
+        stats.messages.deleted, 1,
+        "one that was never missing stays"
+    );
+    let deletion = "select count(*) from message_versions
+                    where version = 2 and event = 'deleted' and raw is null and sha256 is null";
+    assert_eq!(place.number(deletion).await, 1);
+    assert_eq!(
+        place.number("select count(*) from message_versions").await,
+        3
+    );
+    let tombstones = "select count(*) from messages where deleted_at = missing_since";
+    assert_eq!(place.number(tombstones).await, 1);
+    let evidence = "select count(*) from absences where strike = 2 and before_time is null";
+    assert_eq!(place.number(evidence).await, 1);
+    assert_eq!(place.number("select count(*) from absences").await, 2);
+    let kept = "select count(*) from messages where text is not null or digest is not null";
+    assert_eq!(place.number(kept).await, 2, "a deletion is never a delete");
+    assert_eq!(opened.live_count(key).await, 1);
+
+    opened
+        .write(vec![page(key, 40, vec![message("m", 1, "[1]")])])
+        .await;
+    assert_eq!(opened.live_count(key).await, 2);
+    assert_eq!(place.number("select count(*) from absences").await, 0);
+    let last = "select max(version) from message_versions where event = 'reappeared'";
+    assert_eq!(place.number(last).await, 3);
 }
 
 pub(super) async fn an_absence_in_an_older_page_is_no_absence(place: Place) {

@@ -91,11 +91,8 @@ pub(super) fn with_children(mut message: Message) -> Message {
 
 pub(super) fn page(key: ConversationKey, observed_ms: i64, messages: Vec<Message>) -> PageWrite {
     PageWrite {
-        conversation: key,
-        observed_at: time(observed_ms),
         messages,
-        absent: Vec::new(),
-        progress: None,
+        ..PageWrite::of(key, time(observed_ms))
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) fn put(
             );
         }
     }
+    put_absences(all, plan);
     versions.sort_by_key(|version| (version.message_key, version.version));
     for version in &versions {
         put_version(version, stamp, plan)?;
@@ -50,6 +51,25 @@ pub(super) fn put(
         );
     }
     Ok(())
+}
+
+fn put_absences(all: &[Working<'_>], plan: &mut Plan) {
+    for working in all {
+        for (strike, absence) in [(1, working.absences.0), (2, working.absences.1)] {
+            let Some(absence) = absence else { continue };
+            plan.put(
+                &table::ABSENCES,
+                vec![
+                    working.key.into(),
+                    i64::from(strike).into(),
+                    absence.run.0.into(),
+                    absence.sent_at.into(),
+                    absence.interval.0.into(),
+                    absence.interval.1.into(),
+                ],
+            );
+        }
+    }
 }
 
 fn put_message(working: &Working<'_>, message: &Message, stamp: Stamp, plan: &mut Plan) {
@@ -93,11 +113,12 @@ fn put_version(version: &NewVersion<'_>, stamp: Stamp, plan: &mut Plan) -> Resul
             version.observed_at.into(),
             stamp.recorded_at.into(),
             stamp.run.0.into(),
-            (&*message.raw).into(),
-            message.sha256.as_slice().into(),
+            message.map(|message| &*message.raw).into(),
+            message.map(|message| message.sha256.as_slice()).into(),
         ],
     );
-    let anomalies = message.anomalies.iter().chain(&version.created_at_changed);
+    let anomalies = message.into_iter().flat_map(|message| &message.anomalies);
+    let anomalies = anomalies.chain(&version.created_at_changed);
     for (position, anomaly) in anomalies.enumerate() {
         plan.put(
             &table::ANOMALIES,

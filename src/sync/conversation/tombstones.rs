@@ -1,0 +1,65 @@
+//! The end of a visit: what was absent twice becomes a tombstone, unless it is too much at once.
+
+use super::{Broken, Visit};
+use crate::{
+    model::{FailureClass, MessageId, Timestamp},
+    store::{MissingMessage, PageWrite},
+    sync::outcome::Trouble,
+    walk::is_mass_deletion,
+};
+
+impl Visit<'_> {
+    /// Buries what two pages have shown absent; gives the trouble where the brake holds it back.
+    pub(super) async fn bury(&mut self) -> Result<Option<Trouble>, Broken> {
+        if !self.any_confirmed {
+            return Ok(None);
+        }
+        // The strikes of this visit are on their way to the archive: tombstones follow from the
+        // stored ones alone.
+        self.context.queue.flush().await?;
+        let missing = self.context.store.read_missing(self.record.key).await?;
+        let confirmed: Vec<MessageId> = missing
+            .iter()
+            .filter(|message| message.confirmed)
+            .map(|message| message.id.clone())
+            .collect();
+        let known = self.live + missing.len() as u64;
+        let count = confirmed.len() as u64;
+        let answers_empty = self.head.is_some_and(|head| head.is_empty);
+        let braked = is_mass_deletion(count, known, answers_empty);
+        if braked && !self.context.options.accept_deletions {
+            return Ok(Some(Trouble {
+                class: FailureClass::MassDeletion,
+                reason: format!(
+                    "{count} of {known} messages are gone from the gateway at once; none is called \
+                     deleted: look at the source, and if it is true, run with --accept-deletions"
+                ),
+            }));
+        }
+        if let Some(head) = self.head.filter(|_| count > 0) {
+            self.counts.deleted += count;
+            let write = PageWrite {
+                deleted: confirmed,
+                ..PageWrite::of(self.record.key, head.sent_at)
+            };
+            self.context.queue.page(write).await?;
+        }
+        Ok(None)
+    }
+}
+
+/// The places of messages that are due to be looked for a second time: missing for λ by now.
+pub(super) fn places_to_confirm(
+    missing: &[MissingMessage],
+    now: Timestamp,
+    lag: std::time::Duration,
+) -> Vec<Timestamp> {
+    let mut places: Vec<Timestamp> = missing
+        .iter()
+        .filter(|message| !message.confirmed && message.missing_since.plus(lag) <= now)
+        .filter_map(|message| message.created_at)
+        .collect();
+    places.sort_unstable();
+    places.dedup();
+    places
+}

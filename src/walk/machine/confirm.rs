@@ -1,0 +1,46 @@
+//! Looking a second time at what is missing: one page at the place of each message, before the
+//! walk concludes.
+
+use super::{Purpose, Walk};
+use crate::walk::{Claim, ClaimedPage, Interval, PageFacts, Position, Request};
+
+impl Walk {
+    /// Asks for the place of the next missing message that no page of this walk has spoken for;
+    /// false if there is none. A place is asked for once: one that cannot be enclosed waits for
+    /// the next full walk.
+    pub(super) fn ask_to_confirm(&mut self) -> bool {
+        let Some(time) = self.to_confirm.pop() else {
+            return false;
+        };
+        self.purpose = Purpose::Confirm;
+        self.confirming = Some(time);
+        self.limit = self.rules.limit;
+        self.request = Request {
+            // The middle of a page as long as this gateway gives them.
+            position: Position::Above(time, self.longest_page / 2),
+            limit: self.limit,
+            after_commit: true,
+        };
+        true
+    }
+
+    /// The page speaks for its own interior, wherever it lies. Where the place is below its last
+    /// row, what is missing may have been the oldest message: then the end is looked at too.
+    pub(super) fn accept_confirm(&mut self, page: &PageFacts) -> Vec<Claim> {
+        let (Some(newest), Some(oldest)) = (page.newest(), page.oldest()) else {
+            return Vec::new();
+        };
+        let before = if page.skip == 0 { None } else { Some(newest) };
+        let is_tail = page.count.is_some() && self.is_tail(page);
+        let after = if is_tail { None } else { Some(oldest) };
+        let sought = self.confirming.take();
+        if !is_tail
+            && sought.is_some_and(|time| time <= oldest)
+            && page.len() < u64::from(self.full_page.unwrap_or(page.limit))
+        {
+            self.check_end_of(page);
+        }
+        let interval = Interval { after, before };
+        vec![self.claim(interval, ClaimedPage::This, page.sent_at)]
+    }
+}

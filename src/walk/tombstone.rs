@@ -1,0 +1,80 @@
+//! When an absence counts, and when many of them are too many to believe.
+
+use std::time::Duration;
+
+use crate::model::Timestamp;
+
+/// Deletions that the brake lets through whatever the size of the conversation.
+const BRAKE_MESSAGES: u64 = 20;
+/// The share of a conversation, one in so many, that the brake lets through.
+const BRAKE_ONE_IN: u64 = 20;
+
+/// Which sign of a message's absence a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strike {
+    /// The first one: the message is missing.
+    First,
+    /// The second one, in a later run and at least λ later: it may become a tombstone.
+    Second,
+}
+
+/// What it means that a page, sent at `sent_at`, does not hold a message of its interval that
+/// the archive calls missing since `missing_since`, by a page of this run or not. `None` if it
+/// proves nothing new: two pages of one run, or closer than λ, may show one lagging replica.
+pub fn strike(
+    missing_since: Option<Timestamp>,
+    missed_in_this_run: bool,
+    sent_at: Timestamp,
+    lag: Duration,
+) -> Option<Strike> {
+    match missing_since {
+        None => Some(Strike::First),
+        Some(since) if !missed_in_this_run && sent_at >= since.plus(lag) => Some(Strike::Second),
+        Some(_) => None,
+    }
+}
+
+/// Whether so many confirmed absences at once are rather a fault than deletions: more than 20
+/// and more than 5 % of the conversation's `known` messages, or every one of a conversation
+/// that answers empty.
+pub fn is_mass_deletion(confirmed: u64, known: u64, answers_empty: bool) -> bool {
+    let bound = BRAKE_MESSAGES.max(known / BRAKE_ONE_IN);
+    confirmed > bound || (answers_empty && confirmed > 0 && confirmed >= known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAG: Duration = Duration::from_millis(600);
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn the_second_strike_needs_another_run_and_the_lag() {
+        assert_eq!(strike(None, false, at(0), LAG), Some(Strike::First));
+        assert_eq!(
+            strike(Some(at(0)), false, at(600), LAG),
+            Some(Strike::Second)
+        );
+        assert_eq!(strike(Some(at(0)), false, at(599), LAG), None);
+        assert_eq!(strike(Some(at(0)), true, at(10_000), LAG), None);
+    }
+
+    #[test]
+    fn the_brake_lets_twenty_or_five_in_a_hundred_through() {
+        assert!(!is_mass_deletion(20, 25, false));
+        assert!(is_mass_deletion(21, 25, false));
+        assert!(is_mass_deletion(21, 420 - 1, false));
+        assert!(!is_mass_deletion(21, 420, false));
+        assert!(is_mass_deletion(22, 420, false));
+        assert!(!is_mass_deletion(0, 0, true));
+        assert!(
+            is_mass_deletion(3, 3, true),
+            "all of one that answers empty"
+        );
+        assert!(!is_mass_deletion(3, 4, true));
+    }
+}
