@@ -6,6 +6,8 @@
 //! edits between any two requests, hides messages that it counts, caps the limit, and the
 //! archive is killed and goes on. Beside it, on the same schedules, the bare offset walk.
 
+mod resumed;
+
 use std::{
     collections::{BTreeMap, HashSet},
     time::Duration,

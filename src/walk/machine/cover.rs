@@ -49,7 +49,10 @@ impl Walk {
             claims.push(self.claim(Interval { after, before }, ClaimedPage::This, page.sent_at));
         }
         if !self.cover.covers_all() {
-            self.plan_after(page, linked);
+            // What was covered by the rows above, or by a tie that is passed over, is no piece
+            // that this page has met.
+            let reaches_new = edge.is_none_or(|edge| edge >= page.oldest());
+            self.plan_after(page, linked, reaches_new);
         }
         claims
     }
@@ -65,7 +68,7 @@ impl Walk {
         self.ask(Purpose::Cover, from.saturating_sub(self.step_back));
     }
 
-    pub(super) fn plan_after(&mut self, page: &PageFacts, linked: bool) {
+    pub(super) fn plan_after(&mut self, page: &PageFacts, linked: bool, reaches_new: bool) {
         let full = u64::from(self.full_page.unwrap_or(self.limit));
         let overlap = self.rules.overlap(full);
         if !linked {
@@ -75,7 +78,7 @@ impl Walk {
         }
         self.step_back = 0;
         let edge = self.cover.bottom_of_top().flatten();
-        if page.oldest() < edge {
+        if reaches_new && edge < page.oldest() {
             // The page joins a piece that was covered before: on below that.
             self.go_on_below();
             return;
