@@ -207,6 +207,11 @@ async fn archive(context: Arc<Context>, run_id: RunId, input: &Input) -> Option<
         Err(Broken::Store(error)) => context.stop(worker::stop_of_store(&error)),
         Err(Broken::Api(error)) => context.stop(outcome::stop_of(&error)),
     }
+    if let Some(silence) = context.silence()
+        && context.shutdown.requested().is_none()
+    {
+        context.tally.stop(outcome::stop_of_silence(silence));
+    }
     if let Some(time_limit) = time_limit {
         time_limit.abort();
     }

@@ -36,6 +36,7 @@ pub(super) async fn discover(
             // "No conversations found" may be a 404: then none of them has one (facts.md 5.2).
             Err(error) if error.kind == ApiErrorKind::Gone => Links::default(),
             Err(error) => {
+                context.note_failure(&error);
                 let lasting = matches!(
                     error.kind,
                     ApiErrorKind::Rejected | ApiErrorKind::Forbidden | ApiErrorKind::Systemic

@@ -28,6 +28,7 @@ pub(super) fn of_conversation(
     error: &ApiError,
     context: &Context,
 ) -> Option<(ConversationState, Trouble)> {
+    context.note_failure(error);
     let (state, class) = match error.kind {
         ApiErrorKind::Gone => (ConversationState::Gone, FailureClass::Gone),
         ApiErrorKind::Forbidden => (ConversationState::Forbidden, FailureClass::Forbidden),
@@ -67,6 +68,18 @@ pub(super) fn class_of(kind: ApiErrorKind) -> Option<FailureClass> {
         | ApiErrorKind::Unreachable
         | ApiErrorKind::BudgetSpent
         | ApiErrorKind::Configuration => None,
+    }
+}
+
+/// Why a run in which the gateway never answered is more than a list of failures: nothing is
+/// known of any conversation, and running again may help.
+pub(super) fn stop_of_silence(silence: &str) -> Stop {
+    Stop {
+        reason: StopReason::Unreachable,
+        message: format!(
+            "the gateway answered nothing in this run; check its address (--gateway-url), the \
+             network and any proxy, and --timeout; `convault doctor` tries them: {silence}"
+        ),
     }
 }
 

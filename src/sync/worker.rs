@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
@@ -18,7 +18,7 @@ use super::{
     writer::Queue,
 };
 use crate::{
-    api::Gateway,
+    api::{ApiError, ApiErrorKind, Gateway},
     clock::Clock,
     model::{ConversationRecord, RunId, StopReason},
     monitor::{Counter, Monitor},
@@ -41,6 +41,8 @@ pub(super) struct Context {
     pub(super) run_id: RunId,
     full_page: AtomicU32,
     succeeded: AtomicBool,
+    answered: AtomicBool,
+    silence: OnceLock<String>,
 }
 
 impl Context {
@@ -71,6 +73,8 @@ impl Context {
             run_id,
             full_page: AtomicU32::new(0),
             succeeded: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
+            silence: OnceLock::new(),
         }
     }
 
@@ -92,6 +96,35 @@ impl Context {
 
     pub(super) fn has_succeeded(&self) -> bool {
         self.succeeded.load(Ordering::Relaxed)
+    }
+
+    /// What became of a request after all its attempts: whether the gateway said anything.
+    pub(super) fn note_failure(&self, error: &ApiError) {
+        match error.kind {
+            // The first one stands for all.
+            ApiErrorKind::Timeout | ApiErrorKind::Transport => {
+                let _ = self.silence.set(error.message.clone());
+            }
+            _ => self.answered.store(true, Ordering::Relaxed),
+        }
+    }
+
+    /// What a request failed of, if the gateway has not answered any of the run's. Whether a
+    /// silence is one conversation's or the gateway's is known only when all were asked.
+    pub(super) fn silence(&self) -> Option<&str> {
+        let heard = self.has_succeeded() || self.answered.load(Ordering::Relaxed);
+        self.silence.get().filter(|_| !heard).map(String::as_str)
+    }
+
+    /// Ends the run because of what the gateway or its limits say. Where only asking has come to
+    /// an end, what was asked already is paid for and still read: every later request fails by
+    /// itself, so each worker stops after the answer it waits for.
+    pub(super) fn stop_asking(&self, error: &ApiError) {
+        let stop = outcome::stop_of(error);
+        match error.kind {
+            ApiErrorKind::BudgetSpent | ApiErrorKind::RateLimited => self.tally.stop(stop),
+            _ => self.stop(stop),
+        }
     }
 
     /// Ends the run: nobody begins anything new, what was read is still written.
@@ -167,7 +200,7 @@ pub(super) async fn work(context: Arc<Context>, feed: Arc<Feed>) {
             }
             Err(Broken::Stopped | Broken::WriterGone) => return,
             Err(Broken::Store(error)) => return context.stop(stop_of_store(&error)),
-            Err(Broken::Api(error)) => return context.stop(outcome::stop_of(&error)),
+            Err(Broken::Api(error)) => return context.stop_asking(&error),
         }
     }
 }
