@@ -76,12 +76,11 @@ pub(in crate::store) async fn open_read_only(
     }
     let path =
         fs::canonicalize(path).map_err(|source| file("opening the archive", path, source))?;
-    let archive = Sqlite::over(path);
-    let mut connection = archive
-        .readers
-        .acquire()
-        .await
-        .map_err(|source| StoreError::whilst("opening the archive for reading", source))?;
+    let archive = Sqlite::over(path.clone());
+    let mut connection = archive.readers.acquire().await.map_err(|source| {
+        let context = format!("opening the archive {} for reading", path.display());
+        StoreError::whilst(context, source)
+    })?;
     let found = read_schema(&mut connection).await?.ok_or_else(missing)?;
     drop(connection);
     refuse_newer(found, options)?;
@@ -104,7 +103,10 @@ pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, StoreError>
         .synchronous(SqliteSynchronous::Normal)
         .connect()
         .await
-        .map_err(|source| StoreError::whilst("opening the archive for writing", source))
+        .map_err(|source| {
+            let context = format!("opening the archive {} for writing", path.display());
+            StoreError::whilst(context, source)
+        })
 }
 
 impl Sqlite {
