@@ -5,8 +5,11 @@
 #![cfg(test)]
 
 mod api;
+mod canary;
 mod cli;
+mod crash;
 mod dictionary;
+mod exit_codes;
 mod fault_server;
 mod help;
 mod input;
@@ -14,6 +17,7 @@ mod layers;
 mod migrated;
 mod normalize;
 mod postgres;
+mod program;
 mod simulator;
 mod store;
 mod views;

@@ -25,7 +25,6 @@ pub(crate) fn fresh_name() -> String {
 }
 
 /// Creates an empty database and gives its URL.
-#[expect(dead_code, reason = "for tests of the program, which takes no schema")]
 pub(crate) async fn create_database() -> String {
     let name = fresh_name();
     let mut connection = PgConnection::connect(&url()).await.unwrap();
