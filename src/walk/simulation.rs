@@ -565,6 +565,31 @@ fn the_first_cover_stands_until_the_second_is_whole_and_an_interrupted_one_is_fi
 }
 
 #[test]
+fn a_walk_that_is_killed_every_few_pages_goes_on_where_it_was() {
+    let whole = {
+        let mut server = Server::new(1, 250, QUIET);
+        run(&mut server, &mut Archive::default(), None, 1);
+        server.requests
+    };
+    // The end takes three: the head, the last page, and an empty one past it.
+    for kill_after in 3..14 {
+        let mut server = Server::new(1, 250, QUIET);
+        let mut archive = Archive::default();
+        let mut runs = 0;
+        while run(&mut server, &mut archive, Some(kill_after), 1).is_none() {
+            runs += 1;
+            assert!(runs < 20, "killed after {kill_after} pages it never ends");
+        }
+        // Each run reads the head, and once more the page that joins what is covered.
+        assert!(
+            server.requests <= whole + 2 * runs,
+            "killed after {kill_after}: {} requests in {runs} runs",
+            server.requests
+        );
+    }
+}
+
+#[test]
 fn an_idle_run_costs_one_request() {
     let mut server = Server::new(1, 250, QUIET);
     let mut archive = Archive::default();
