@@ -80,7 +80,7 @@ pub(super) struct Visit<'a> {
     record: &'a ConversationRecord,
     walk: Walk,
     full_since: Option<Timestamp>,
-    /// It was never attempted before.
+    /// Nothing was ever archived or proven of it.
     first_sight: bool,
     /// Nothing of it can be in the archive but what this visit has sent there: comparing needs
     /// no read.
@@ -124,9 +124,7 @@ impl<'a> Visit<'a> {
             to_confirm: places_to_confirm(missing, context.clock.now(), rules.lag),
             full_page: context.full_page(),
         };
-        let first_sight = record.state == ConversationState::Pending
-            && record.ledger.is_empty()
-            && record.live_count == 0;
+        let first_sight = record.ledger.is_empty() && record.live_count == 0;
         Self {
             context,
             record,

@@ -11,6 +11,9 @@ use crate::{
     },
 };
 
+/// Why a conversation is partial between its first page and its first outcome.
+const UNFINISHED: &str = "not finished yet; the next run goes on";
+
 /// Writes the rows of each conversation that differ from what is stored.
 pub(super) fn apply(
     batch: &Batch,
@@ -53,6 +56,7 @@ pub(super) fn apply(
             walk_on(&mut now, walk);
             put_ledger(met, key, 0, &walk.ledger, plan);
             put_ledger(met, key, 1, &walk.full_ledger, plan);
+            begin(&mut now, stamp);
         }
         if let Some(outcome) = outcomes.get(&key) {
             end(&mut now, outcome, stamp);
@@ -80,6 +84,19 @@ fn walk_on(now: &mut StoredConversation, walk: &WalkProgress) {
     now.full_since = walk.full_since.map(storable);
     now.proven_at = walk.proof.proven_at.map(storable);
     now.horizon = walk.proof.horizon.map(storable);
+}
+
+/// A conversation whose first pages are kept has been attempted: until an outcome says more, it
+/// is there in part. Writes no failure, for nothing has failed.
+fn begin(now: &mut StoredConversation, stamp: Stamp) {
+    if now.state == ConversationState::Pending.as_str() {
+        ConversationState::Partial
+            .as_str()
+            .clone_into(&mut now.state);
+        now.state_since = Some(storable(stamp.recorded_at));
+        now.reason = Some(UNFINISHED.to_owned());
+        now.last_run = Some(stamp.run.0);
+    }
 }
 
 fn end(now: &mut StoredConversation, outcome: &ConversationOutcome, stamp: Stamp) {
