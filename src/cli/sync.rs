@@ -197,15 +197,7 @@ async fn open(
     let bound = store.bind_gateway(&gateway_identity(&gateway.base)).await;
     if let Err(error) = bound {
         store.close().await;
-        let failure = Failure::from(error);
-        return Err(if failure.code == 2 {
-            failure.with_hint(
-                "use another archive (--db), or `convault rename-gateway OLD NEW` if the same \
-                 gateway has moved",
-            )
-        } else {
-            failure
-        });
+        return Err(error.into());
     }
     Ok((store, lock))
 }

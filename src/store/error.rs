@@ -145,7 +145,9 @@ pub enum StoreError {
     },
     /// The archive holds what no version of this program writes, or was asked for what it does
     /// not hold.
-    #[error("the archive does not hold what it should: {what}; `convault verify` says more")]
+    #[error(
+        "the archive does not hold what it should: {what}; this is a bug in convault: please report it with this line"
+    )]
     Broken {
         /// What was found.
         what: String,

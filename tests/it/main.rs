@@ -9,6 +9,7 @@ mod canary;
 mod cli;
 mod crash;
 mod dictionary;
+mod errors;
 mod exit_codes;
 mod fault_server;
 mod help;
