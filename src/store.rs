@@ -283,8 +283,11 @@ impl Store {
         .await
     }
 
-    /// A query of four columns of text, for people; the demo shows its questions with it.
-    pub async fn query_texts(&self, sql: &'static str) -> Result<Vec<[String; 4]>, StoreError> {
+    /// A query of `N` columns of text, for people; the demo shows its questions with it.
+    pub async fn query_texts<const N: usize>(
+        &self,
+        sql: &'static str,
+    ) -> Result<Vec<[String; N]>, StoreError> {
         self.texts(sql).await
     }
 

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 use super::{
     context::Context,
     outcome::{Exit, Failure},
@@ -47,47 +49,67 @@ pub(super) struct DemoCommand {
     db: DatabaseUrl,
 }
 
-/// A question, its SQL and the names of the columns that it gives.
-struct Question {
+/// A question and its SQL, which anybody can paste into `sqlite3`.
+struct Question<const N: usize> {
     asks: &'static str,
     sql: &'static str,
-    columns: [&'static str; 4],
+    /// The same, each column as text.
+    as_texts: &'static str,
+    columns: [&'static str; N],
 }
 
-const QUESTIONS: [Question; 3] = [
-    Question {
-        asks: "Which conversations are the longest, and is all of them there?",
-        sql: "select substr(id, 1, 13) || '…', state, cast(message_count as text),
-       substr(cast(last_message_at as text), 1, 10)
+macro_rules! question {
+    ($asks:literal, $sql:literal, [$first:literal $(, $other:literal)*]) => {
+        Question {
+            asks: $asks,
+            sql: $sql,
+            as_texts: concat!(
+                "select cast(", $first, " as text)" $(, ", cast(", $other, " as text)")*,
+                " from (", $sql, ")"
+            ),
+            columns: [$first $(, $other)*],
+        }
+    };
+}
+
+const LONGEST: Question<4> = question!(
+    "Which conversations are the longest, and are they complete?",
+    "select id as conversation, state, message_count as messages,
+       substr(last_message_at, 1, 10) as last_day
 from v_conversations
-order by message_count desc
+order by message_count desc, id
 limit 4",
-        columns: ["conversation", "state", "messages", "last message"],
-    },
-    Question {
-        asks: "What do people send?",
-        sql: "select coalesce(type, '(none)'), cast(count(*) as text),
-       cast(sum(case when direction = 'inbound' then 1 else 0 end) as text),
-       cast(sum(case when direction = 'outbound' then 1 else 0 end) as text)
+    ["conversation", "state", "messages", "last_day"]
+);
+
+const SENT: Question<4> = question!(
+    "What do people send?",
+    "select type, count(*) as messages,
+       count(*) filter (where direction = 'inbound') as from_customers,
+       count(*) filter (where direction = 'outbound') as to_customers
 from v_messages
 where deleted_at is null
 group by type
-order by count(*) desc
+order by messages desc, type
 limit 6",
-        columns: ["type", "messages", "from customers", "to customers"],
-    },
-    Question {
-        asks: "Who asked for a refund (退款) last?",
-        sql:
-            "select substr(cast(created_at as text), 1, 16), substr(conversation_id, 1, 13) || '…',
-       sender_kind, text
+    ["type", "messages", "from_customers", "to_customers"]
+);
+
+const REFUNDS: Question<3> = question!(
+    "Who asked for a refund (退款) last?",
+    "select substr(created_at, 1, 16) as sent_at,
+       substr(conversation_id, 1, 13) as conversation, text
 from v_messages
 where text like '%退款%' and direction = 'inbound'
-order by created_at desc
+order by created_at desc, id
 limit 4",
-        columns: ["when", "conversation", "who", "text"],
-    },
-];
+    ["sent_at", "conversation", "text"]
+);
+
+/// How the holder of a demo's runs begins, by which a later demo knows its own archive.
+const HOLDER: &str = "demo, pid ";
+
+const FOREIGN_RUNS: &str = "select holder from v_runs where holder not like 'demo, pid %' limit 1";
 
 impl DemoCommand {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
@@ -99,7 +121,7 @@ impl DemoCommand {
         self.clear(context, path).await?;
         let simulator = simulate::start(self.simulated(context)).await?;
         context.tell(&format!(
-            "A simulated gateway holds {} in {}. Archiving them into {} …",
+            "A simulated gateway holds {} in {}.\nArchiving them into {} …",
             counted(simulator.message_count(), "message"),
             counted(u64::from(self.conversations), "conversation"),
             path.display(),
@@ -140,17 +162,20 @@ impl DemoCommand {
             ))
             .with_hint("name another file: convault demo --db sqlite:PATH")
         };
-        let opened = Store::open_read_only(&self.store_options(context)).await;
-        let Ok(store) = opened else {
+        let options = self.store_options(context);
+        let Ok(store) = Store::open_read_only(&options).await else {
             return Err(refuse("is not an archive of an earlier demo"));
         };
-        let gateway = store.read_gateway().await;
+        let foreign = store.query_texts::<1>(FOREIGN_RUNS).await;
         store.close().await;
-        let simulated = gateway?.is_none_or(|url| url.starts_with("http://127.0.0.1:"));
-        if !simulated {
-            return Err(refuse("is an archive of a real gateway"));
+        if !foreign?.is_empty() {
+            return Err(refuse("is an archive of real runs"));
         }
-        for suffix in ["", "-wal", "-shm", ".lock"] {
+        // Held while the files go, so that no other demo is writing them; the file of the lock
+        // stays, since two could otherwise hold two locks of one name.
+        let (store, _lock) = Store::open(&options).await?;
+        store.close().await;
+        for suffix in ["", "-wal", "-shm"] {
             let mut name = path.as_os_str().to_owned();
             name.push(suffix);
             let file = PathBuf::from(name);
@@ -168,7 +193,7 @@ impl DemoCommand {
             url: self.db.clone(),
             schema: None,
             lock_wait: Duration::from_secs(2),
-            holder: format!("demo, pid {}", std::process::id()),
+            holder: format!("{HOLDER}{}", std::process::id()),
             clock: context.clock.clone(),
         }
     }
@@ -220,7 +245,7 @@ impl DemoCommand {
         let report = &summary.report;
         let took = report.finished_at.since(report.started_at);
         context.tell(&format!(
-            "{} of {} complete: {}, {}, {}.",
+            "{} of {} proven complete: {}, {}, {}.",
             report.conversations.complete,
             counted(report.conversations.listed, "conversation"),
             counted(report.messages.new, "message"),
@@ -228,44 +253,82 @@ impl DemoCommand {
             human(took),
         ));
         if report.outcome != RunOutcome::Complete {
-            context.tell("It was stopped early; run it again to see all of it.");
+            context.tell("It stopped early. The next demo begins anew.");
             return Ok(());
         }
         let store = Store::open_read_only(&self.store_options(context)).await?;
-        let mut text = String::new();
-        for question in &QUESTIONS {
-            let rows = store.query_texts(question.sql).await?;
-            let rows = rows.into_iter().map(|row| row.map(|cell| shortened(&cell)));
-            write!(
-                text,
-                "\n{}\n\n{}\n\n",
-                heading(question.asks),
-                indented(question.sql)
-            )
-            .expect("a string takes all");
-            text.push_str(&indented(&table(question.columns, rows)));
-            text.push('\n');
-        }
+        let answers = answers(&store).await;
         store.close().await;
+        let (text, longest) = answers?;
         output::print(&text)?;
-        let db = path.display();
-        context.tell(&format!(
-            "\nNow try:\n  \
-             sqlite3 {db} \"select * from v_messages limit 5\"\n  \
-             convault status --db sqlite:{db}\n  \
-             convault sync --help                  your own conversations, step by step in README.md"
-        ));
+        if !context.speaks_json() {
+            context.tell(&next_steps(path, longest.as_deref()));
+        }
         Ok(())
     }
 }
 
-const CELL_CHARS_MAX: usize = 48;
+/// The questions with their answers, and the longest conversation.
+async fn answers(store: &Store) -> Result<(String, Option<String>), Failure> {
+    let longest = store.query_texts::<4>(LONGEST.as_texts).await?;
+    let sent = store.query_texts(SENT.as_texts).await?;
+    let refunds = store.query_texts(REFUNDS.as_texts).await?;
+    let first = longest.first().map(|row| row[0].clone());
+    let text = [
+        LONGEST.answered(longest),
+        SENT.answered(sent),
+        REFUNDS.answered(refunds),
+    ];
+    Ok((text.concat(), first))
+}
+
+impl<const N: usize> Question<N> {
+    fn answered(&self, rows: Vec<[String; N]>) -> String {
+        let rows = rows.into_iter().map(|row| row.map(|cell| shortened(&cell)));
+        format!(
+            "\n{}\n\n{}\n\n{}\n",
+            heading(self.asks),
+            indented(&format!("{};", self.sql)),
+            indented(&table(self.columns, rows))
+        )
+    }
+}
+
+/// Lines that can be pasted where the demo was run.
+fn next_steps(path: &Path, longest: Option<&str>) -> String {
+    let db = path.display();
+    let program = std::env::args_os().next();
+    let program = program.as_deref().map(Path::new);
+    let program = program.map_or_else(|| "convault".to_owned(), |path| path.display().to_string());
+    let mut text = format!(
+        "\nLook around:\n  \
+         sqlite3 {db}      then paste the SQL above, or .tables\n  \
+         {program} status --db sqlite:{db}\n"
+    );
+    if let Some(id) = longest {
+        writeln!(text, "  {program} explain --db sqlite:{db} \\\n    {id}")
+            .expect("a string takes all");
+    }
+    text.push_str("\nYour own conversations: \"A real run, step by step\" in README.md, or\n");
+    write!(text, "  {program} sync --help").expect("a string takes all");
+    text
+}
+
+/// Columns of a terminal that one cell may fill, so that each table fits 80 of them.
+const CELL_COLUMNS_MAX: usize = 42;
 
 fn shortened(cell: &str) -> String {
-    if cell.chars().count() <= CELL_CHARS_MAX {
+    if cell.width() <= CELL_COLUMNS_MAX {
         return cell.to_owned();
     }
-    let mut short: String = cell.chars().take(CELL_CHARS_MAX - 1).collect();
+    let mut columns = 0;
+    let mut short: String = cell
+        .chars()
+        .take_while(|character| {
+            columns += character.width().unwrap_or(0);
+            columns < CELL_COLUMNS_MAX
+        })
+        .collect();
     short.push('…');
     short
 }
@@ -281,4 +344,23 @@ fn heading(text: &str) -> String {
 fn indented(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(|line| format!("    {line}")).collect();
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_cut_by_the_columns_it_fills() {
+        assert_eq!(shortened("short"), "short");
+        assert_eq!(shortened(&"x".repeat(42)), "x".repeat(42));
+        let wide = shortened(&"退".repeat(22));
+        assert_eq!(wide, format!("{}…", "退".repeat(20)));
+        assert!(wide.width() <= CELL_COLUMNS_MAX);
+    }
+
+    #[test]
+    fn a_demo_knows_its_own_runs_by_their_holder() {
+        assert!(FOREIGN_RUNS.contains(&format!("'{HOLDER}%'")));
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
     config::{ArchiveArgs, ArchiveSettings, GatewayArgs, GatewaySettings, gateway_identity},
     model::ConversationId,
     monitor::Monitor,
-    store::{DatabaseUrl, Store},
+    store::{DatabaseUrl, Store, StoreError},
 };
 
 /// The longest that one answer of the gateway is waited for, pauses after 429 included.
@@ -102,12 +102,12 @@ impl Check {
             Verdict::Broken(_) => "fail",
         };
         let mut text = format!(
-            "{word:<5} {:<9} {}\n",
+            "{word:<5} {:<10} {}\n",
             self.subject,
             printable(&self.finding)
         );
         if let Some(advice) = &self.advice {
-            writeln!(text, "{:16}-> {}", "", printable(advice)).expect("a string takes all");
+            writeln!(text, "{:17}-> {}", "", printable(advice)).expect("a string takes all");
         }
         text
     }
@@ -265,6 +265,10 @@ async fn look_at_archive(
     let options = settings.store_options("doctor", &context.clock);
     let store = match Store::open_read_only(&options).await {
         Ok(store) => store,
+        Err(StoreError::Missing { archive }) => {
+            let finding = format!("no archive at {archive} yet; `convault sync` makes it");
+            return diagnosis.add(&Check::fine("database", finding));
+        }
         Err(error) => {
             return diagnosis.add(&Check::failed(
                 "database",
@@ -444,7 +448,7 @@ mod tests {
         let check = Check::broken("access", 4, "401\u{1b}[2J").advise("renew the token");
         assert_eq!(
             check.text(),
-            "fail  access    401[2J\n                -> renew the token\n"
+            "fail  access     401[2J\n                 -> renew the token\n"
         );
     }
 }

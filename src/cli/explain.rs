@@ -124,17 +124,24 @@ fn facts(detail: &ConversationDetail, now: Timestamp) -> String {
         rows.push(["since".to_owned(), aged(detail.state_since)]);
     }
     rows.extend([
-        ["last checked".to_owned(), aged(detail.checked_at)],
-        ["proof rests on pages of".to_owned(), aged(detail.proven_at)],
-        ["everything proven before".to_owned(), shown(detail.horizon)],
+        ["checked at".to_owned(), aged(detail.checked_at)],
+        ["proven at".to_owned(), aged(detail.proven_at)],
+        [
+            "horizon".to_owned(),
+            detail.horizon.map_or_else(
+                || "none: nothing is proven yet".to_owned(),
+                |time| format!("{time}: all before it is proven"),
+            ),
+        ],
         ["messages".to_owned(), message_counts(detail)],
         ["first message".to_owned(), shown(detail.first_message_at)],
         ["last message".to_owned(), shown(detail.last_message_at)],
         [
-            "tail proven by".to_owned(),
-            record
-                .tail_proof
-                .map_or_else(|| "not yet".to_owned(), |proof| proof.as_str().to_owned()),
+            "oldest end".to_owned(),
+            record.tail_proof.map_or_else(
+                || "not proven yet".to_owned(),
+                |proof| format!("proven ({})", proof.as_str()),
+            ),
         ],
         [
             "counted, not listed".to_owned(),

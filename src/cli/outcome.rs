@@ -113,7 +113,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = error.exit_code();
         let hint = match code {
-            6 => Some("wait for it to end; if it is a scheduled one, nothing needs doing"),
+            6 => Some("if this one was scheduled, nothing needs doing: the next one catches up"),
             8 => Some("`convault doctor` looks at the database and says more"),
             _ => None,
         };

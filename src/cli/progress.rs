@@ -68,13 +68,36 @@ impl Progress {
     }
 }
 
+/// Before the list is known there is nothing to fill: a bar of 0 of 0 would look done.
 fn new_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template(
-        "[{elapsed_precise}] {bar:32} {pos}/{len} conversations\n  {wide_msg}",
-    )
-    .expect("the template is a constant that tests draw")
-    .progress_chars("=> ");
-    ProgressBar::new(0).with_style(style)
+    ProgressBar::no_length().with_style(style("[{elapsed_precise}] {wide_msg}"))
+}
+
+fn counting() -> ProgressStyle {
+    style(if crate::config::colour_welcome() {
+        "[{elapsed_precise}] {bar:32.green/dim} {pos}/{len} conversations\n  {wide_msg}"
+    } else {
+        "[{elapsed_precise}] {bar:32} {pos}/{len} conversations\n  {wide_msg}"
+    })
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .expect("the templates are constants that tests draw")
+        .progress_chars("━╸─")
+}
+
+fn show(bar: &ProgressBar, now: &Snapshot) {
+    if now.listed == 0 {
+        bar.set_message(now.waiting_or("getting ready"));
+        return;
+    }
+    if bar.length().is_none() {
+        bar.set_style(counting());
+    }
+    bar.set_length(now.listed);
+    bar.set_position(now.done);
+    bar.set_message(now.detail());
 }
 
 async fn draw(monitor: Monitor, form: Form, bar: Option<ProgressBar>, stop: CancellationToken) {
@@ -92,9 +115,7 @@ async fn draw(monitor: Monitor, form: Form, bar: Option<ProgressBar>, stop: Canc
         let elapsed = started.elapsed();
         let now = Snapshot::take(&monitor, &mut pace, elapsed);
         if let Some(bar) = &bar {
-            bar.set_length(now.listed);
-            bar.set_position(now.done);
-            bar.set_message(now.detail());
+            show(bar, &now);
             continue;
         }
         if form == Form::Lines && elapsed >= line_due {
@@ -215,27 +236,40 @@ impl Snapshot {
         }
     }
 
-    /// Everything but the conversations, which the bar shows.
+    /// Everything but the conversations, which the bar shows; what matters most first, since a
+    /// narrow terminal cuts the end off.
     fn detail(&self) -> String {
-        let mut text = grouped(self.read);
+        let mut text = String::new();
+        if self.waits_for.is_some() {
+            text.push_str(&self.waiting_or(""));
+            text.push_str("; ");
+        }
+        text.push_str(&grouped(self.read));
         if self.expected > self.read {
-            text.push_str(" of ");
+            // What is known so far: a conversation says how much it holds when it is begun.
+            text.push_str(" of at least ");
             text.push_str(&grouped(self.expected));
         }
-        write!(
-            text,
-            " messages, {:.0} messages/s, {:.1} requests/s",
-            self.messages_per_s, self.requests_per_s
-        )
-        .expect("a string takes all");
+        text.push_str(" messages");
         if let Some(left) = self.left {
             write!(text, ", about {} left", human(left)).expect("a string takes all");
         }
-        if let Some(what) = &self.waits_for {
-            text.push_str("; waiting: ");
-            text.push_str(&printable(what));
-        }
+        write!(
+            text,
+            ", {:.0} messages/s, {:.*} requests/s",
+            self.messages_per_s,
+            usize::from(self.requests_per_s < 10.0),
+            self.requests_per_s
+        )
+        .expect("a string takes all");
         text
+    }
+
+    fn waiting_or(&self, otherwise: &str) -> String {
+        self.waits_for.as_deref().map_or_else(
+            || otherwise.to_owned(),
+            |what| format!("waiting: {}", printable(what)),
+        )
     }
 
     fn line(&self) -> String {
@@ -318,11 +352,19 @@ mod tests {
     }
 
     #[test]
-    fn the_bar_can_be_drawn() {
+    fn a_bar_is_not_full_before_the_list_is_known() {
         let bar = new_bar();
         bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
-        bar.set_length(2);
-        bar.set_position(1);
+        let mut now = Snapshot::default();
+        show(&bar, &now);
+        assert_eq!(
+            (bar.length(), bar.message().as_str()),
+            (None, "getting ready")
+        );
+        now.listed = 2;
+        now.done = 1;
+        show(&bar, &now);
+        assert_eq!((bar.length(), bar.position()), (Some(2), 1));
         bar.finish_and_clear();
     }
 }

@@ -91,7 +91,11 @@ fn as_text(status: &Status, now: Timestamp) -> String {
     );
     text.push('\n');
     let waived = [("waived, among these".to_owned(), status.waived)];
-    let by_state = status.conversations.iter();
+    // States that no conversation is in say nothing, but for the one that is hoped for.
+    let by_state = status
+        .conversations
+        .iter()
+        .filter(|(state, number)| *number > 0 || state == "complete");
     text.push_str(&table(
         ["conversations", "number"],
         by_state
@@ -112,24 +116,34 @@ fn as_text(status: &Status, now: Timestamp) -> String {
         text.push('\n');
         text.push_str(&table(
             [
-                "run", "command", "started", "took", "outcome", "code", "complete", "new",
+                "run",
+                "started (UTC)",
+                "took",
+                "outcome",
+                "code",
+                "complete",
+                "new",
                 "requests",
             ],
             status.runs.iter().map(run_row),
         ));
     }
+    if !status.failures.is_empty() {
+        text.push_str(
+            "\nnext: `convault failures list` names them, `convault explain ID` says why\n",
+        );
+    }
     text
 }
 
-fn run_row(run: &RunRow) -> [String; 9] {
+fn run_row(run: &RunRow) -> [String; 8] {
     let took = run.finished_at.as_ref().and_then(|finished| {
         let started: Timestamp = run.started_at.parse().ok()?;
         Some(human(finished.parse::<Timestamp>().ok()?.since(started)))
     });
     [
         run.id.0.to_string(),
-        run.command.clone(),
-        run.started_at.clone(),
+        to_the_second(&run.started_at),
         took.unwrap_or_else(|| "-".to_owned()),
         run.outcome
             .clone()
@@ -140,6 +154,12 @@ fn run_row(run: &RunRow) -> [String; 9] {
         grouped(run.new_messages),
         grouped(run.requests),
     ]
+}
+
+/// `2025-01-02 09:00:00` of a time as the archive gives it.
+fn to_the_second(time: &str) -> String {
+    time.get(..19)
+        .map_or_else(|| time.to_owned(), |time| time.replace('T', " "))
 }
 
 #[cfg(test)]

@@ -116,12 +116,12 @@ fn text(input: &Input, summary: &Summary) -> String {
 
 fn headline(outcome: RunOutcome, counts: ConversationCounts, took: Duration) -> String {
     let verb = match outcome {
-        RunOutcome::Complete => "Complete",
-        RunOutcome::Incomplete => "Finished",
-        RunOutcome::Stopped(_) => "Stopped early",
+        RunOutcome::Complete => "Complete in",
+        RunOutcome::Incomplete => "Finished in",
+        RunOutcome::Stopped(_) => "Stopped early after",
     };
     let mut line = format!(
-        "{verb} after {}: {} of {} complete",
+        "{verb} {}: {} of {} complete",
         human(took),
         grouped(counts.complete),
         counted(counts.listed, "conversation")
@@ -182,14 +182,14 @@ fn next_step(outcome: RunOutcome) -> Option<&'static str> {
             StopReason::MaxRequests
             | StopReason::MaxDuration
             | StopReason::RateLimited
-            | StopReason::Unreachable
             | StopReason::Interrupted
             | StopReason::Terminated => {
                 "run the same command again; it goes on where this one stopped"
             }
-            StopReason::Unauthorized => {
-                "renew the token (IMBRACE_ACCESS_TOKEN) and run again; progress is kept"
+            StopReason::Unreachable => {
+                "run the same command again; if it never gets through, `convault doctor` looks why"
             }
+            StopReason::Unauthorized => "renew the token and run again; progress is kept",
             StopReason::Configuration => "`convault doctor` checks URL, token and database",
             StopReason::Database => "`convault doctor` looks at the database; progress is kept",
             StopReason::Held => "wait for the other run to end",

@@ -165,6 +165,10 @@ async fn attempt(
     let options = options(&gateway_settings, &settings.run, holder);
     // The lock is freed when this function ends: after the store is closed.
     let (store, _lock) = open(context, command, &archive_settings, &gateway_settings).await?;
+    if let Err(failure) = refuse_an_empty_archive(&store, input).await {
+        store.close().await;
+        return Err(failure);
+    }
     let progress = Progress::start(context, &monitor);
     let notice = tokio::spawn(tell_stopping(shutdown.clone()));
     let run = sync::run(
@@ -184,6 +188,21 @@ async fn attempt(
         Failure::unexpected("the run broke off; what it had committed is kept")
             .with_hint("this is a bug in convault; the lines above say where")
     })
+}
+
+/// Without a list the archive is the list. Where that knows nothing, "complete" would be true
+/// and would hide a mistyped path for ever.
+async fn refuse_an_empty_archive(store: &Store, input: &Input) -> Result<(), Failure> {
+    let counts = input.all_known && !input.may_be_empty;
+    if !counts || !store.read_conversation_keys().await?.is_empty() {
+        return Ok(());
+    }
+    Err(
+        Failure::usage("no list was given, and the archive knows no conversation yet").with_hint(
+            "name ids, --ids-from FILE or --phones-from FILE; or say --allow-empty if that is as \
+             it should be",
+        ),
+    )
 }
 
 async fn open(
@@ -265,7 +284,13 @@ impl InputArgs {
     /// The list, all inputs together.
     fn read(&self) -> Result<Input, Failure> {
         if self.ids.is_empty() && self.ids_from.is_empty() && self.phones_from.is_empty() {
-            return Ok(Input::all_known());
+            return Ok(Input {
+                may_be_empty: self.allow_empty,
+                ..Input::all_known()
+            });
+        }
+        for id in self.ids.iter().filter(|id| Path::new(id).is_file()) {
+            tracing::warn!("{id} is taken as an id; for the file of that name say --ids-from {id}");
         }
         let files = self.ids_from.iter().chain(&self.phones_from);
         if files.filter(|path| is_standard_input(path)).count() > 1 {

@@ -186,18 +186,24 @@ impl Store {
         rows.iter_mut().map(current_message).collect()
     }
 
-    pub(super) async fn texts(&self, sql: &'static str) -> Result<Vec<[String; 4]>, StoreError> {
+    pub(super) async fn texts<const N: usize>(
+        &self,
+        sql: &'static str,
+    ) -> Result<Vec<[String; N]>, StoreError> {
         let statement = Statement {
             purpose: "answering a question",
             text: sql,
-            columns: &[Kind::Text, Kind::Text, Kind::Text, Kind::Text],
+            columns: const { &[Kind::Text; N] },
             arguments: 0,
         };
         let rows = self.select(&statement, Vec::new()).await?;
         rows.into_iter()
             .map(|mut row| {
-                let mut next = || Ok(row.maybe_text()?.unwrap_or_default());
-                Ok([next()?, next()?, next()?, next()?])
+                let mut texts = [const { String::new() }; N];
+                for text in &mut texts {
+                    *text = row.maybe_text()?.unwrap_or_default();
+                }
+                Ok(texts)
             })
             .collect()
     }

@@ -36,6 +36,8 @@ pub struct Input {
     pub duplicates: u64,
     /// Whether no input was named: every conversation that the archive knows.
     pub all_known: bool,
+    /// Whether a list of nothing is as it should be.
+    pub may_be_empty: bool,
     /// The bad lines that were left out because the person said so.
     pub bad_lines_skipped: Vec<BadLine>,
 }
@@ -230,6 +232,7 @@ impl Collector {
             phones,
             duplicates: duplicate_ids + duplicate_phones,
             all_known: false,
+            may_be_empty: allow_empty,
             bad_lines_skipped: self.bad_lines,
         })
     }

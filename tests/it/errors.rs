@@ -119,10 +119,8 @@ async fn each_error_says_what_was_done_to_what_and_what_to_do_now() {
         let ended = crate::program::end(&mut command).await;
         assert_ne!(ended.code, 0, "{}: {}", situation.name, ended.stderr);
         let stderr = without_chance(&ended.stderr, &stage);
-        told.push_str(&format!(
-            "== {} ({})\n{stderr}\n",
-            situation.name, ended.code
-        ));
+        let heading = format!("== {} ({})", situation.name, ended.code);
+        told.extend([heading.as_str(), "\n", stderr.as_str(), "\n"]);
     }
     insta::assert_snapshot!(told);
 }

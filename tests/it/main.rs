@@ -8,6 +8,7 @@ mod api;
 mod canary;
 mod cli;
 mod crash;
+mod demo;
 mod dictionary;
 mod errors;
 mod exit_codes;
