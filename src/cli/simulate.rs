@@ -19,13 +19,14 @@ use crate::{
 
 /// Serve a simulated gateway on a port of this machine, until it is interrupted.
 ///
-/// Prints the ids of its conversations with --ids, for a list to sync.
+/// With --ids it only prints the ids of its conversations, for a list to sync.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  convault simulate --ids > ids.txt    the list that belongs to seed 1
+  convault simulate                    serve it; it prints what to set in the terminal that syncs
   convault simulate --port 8080 --seed 7 --rate-limit 100/30m
-  convault simulate --port 8080 --faults 502=0.01,reset=0.01 --mutations arrive=0.05,delete=0.01
-  convault simulate --ids > ids.txt")]
+  convault simulate --port 8080 --faults 502=0.01,reset=0.01 --mutations arrive=0.05,delete=0.01")]
 pub(super) struct SimulateCommand {
     /// The port on 127.0.0.1; 0 takes a free one and says which.
     #[arg(long, value_name = "N", default_value_t = 8080)]
@@ -82,7 +83,12 @@ pub(super) struct SimulateCommand {
 
 impl SimulateCommand {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let simulator = start(self.options(context)).await?;
+        let mut options = self.options(context);
+        if self.ids {
+            // The ids depend on the seed alone; the port may be that of a simulator which runs.
+            options.port = 0;
+        }
+        let simulator = start(options).await?;
         if self.ids {
             let mut ids = simulator.conversation_ids().join("\n");
             ids.push('\n');
@@ -100,6 +106,12 @@ impl SimulateCommand {
         ));
         context.tell(&format!(
             "token {}, organisation {}; Ctrl-C ends it",
+            simulator.token(),
+            simulator.organization_id()
+        ));
+        context.tell(&format!(
+            "export IMBRACE_GATEWAY_URL={} IMBRACE_ACCESS_TOKEN={} IMBRACE_ORGANIZATION_ID={}",
+            simulator.base_url(),
             simulator.token(),
             simulator.organization_id()
         ));

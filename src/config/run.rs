@@ -27,17 +27,17 @@ pub struct RunArgs {
           value_parser = parse_duration)]
     pub visibility_lag: Duration,
 
-    /// The youngest messages, which are read again first to find edits.
+    /// No effect in this version: will say how far back each run reads again to find edits.
     #[arg(long, value_name = "TIME", env = "CONVAULT_LOOKBACK", default_value = "7d",
           value_parser = parse_duration)]
     pub lookback: Duration,
 
-    /// The share of a run's requests that may go into reading old pages again: 10%, 0.1.
+    /// No effect in this version: will be the share of requests that reads old pages again.
     #[arg(long, value_name = "SHARE", env = "CONVAULT_AUDIT_SHARE", default_value = "10%",
           value_parser = parse_share)]
     pub audit_share: f64,
 
-    /// Believe it when a large part of a conversation has vanished at once.
+    /// No effect in this version, which marks messages as missing and never as deleted.
     #[arg(long, env = "CONVAULT_ACCEPT_DELETIONS",
           value_parser = clap::builder::FalseyValueParser::new())]
     pub accept_deletions: bool,
