@@ -109,6 +109,8 @@ pub struct Summary {
     pub failures: Vec<ReportedFailure>,
     /// How many more there were.
     pub failures_omitted: u64,
+    /// The first few conversations that were empty at first sight, which foreign ids may be.
+    pub empty: Vec<String>,
     /// Discovery, where phone numbers were given.
     pub phones: Option<PhoneCounts>,
     /// Why the run stopped early, in words.
@@ -290,6 +292,7 @@ fn summarise(
         report,
         failures: tally.failures,
         failures_omitted: tally.failures_omitted,
+        empty: tally.empty,
         phones,
         stopped_because,
         also: outcomes,

@@ -102,6 +102,19 @@ fn text(input: &Input, summary: &Summary) -> String {
             "  {} empty at first sight; an id of another organisation may look so",
             counted(report.conversations.empty, "conversation")
         ));
+        lines.extend(
+            summary
+                .empty
+                .iter()
+                .map(|id| format!("  - {}", printable(id))),
+        );
+        let unnamed = report
+            .conversations
+            .empty
+            .saturating_sub(summary.empty.len() as u64);
+        if unnamed > 0 {
+            lines.push(format!("  - and {} more", grouped(unnamed)));
+        }
     }
     if !input.bad_lines_skipped.is_empty() {
         let skipped = input.bad_lines_skipped.len() as u64;
@@ -233,6 +246,7 @@ mod tests {
         summary.report.conversations.partial = 1;
         summary.report.conversations.failed = 12;
         summary.report.conversations.empty = 2;
+        summary.empty = vec!["conv_empty\u{7}".to_owned()];
         summary.report.requests.throttled = 3;
         summary.phones = Some(PhoneCounts {
             asked: 3,

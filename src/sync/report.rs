@@ -124,6 +124,7 @@ impl Summary {
             },
             failures: Vec::new(),
             failures_omitted: 0,
+            empty: Vec::new(),
             phones: None,
             stopped_because: Some(because),
             also: Vec::new(),

@@ -8,6 +8,9 @@ use crate::model::{ConversationCounts, ConversationState, FailureClass, RunOutco
 /// Failures that a report names at most; more are counted.
 const FAILURES_NAMED_MAX: usize = 10_000;
 
+/// Empty conversations that a summary names at most; all are counted.
+const EMPTY_NAMED_MAX: usize = 10;
+
 /// Why the run stops before its list is done.
 #[derive(Debug, Clone)]
 pub(super) struct Stop {
@@ -36,6 +39,7 @@ pub(super) struct Inner {
     pub(super) unchanged: u64,
     pub(super) failures: Vec<ReportedFailure>,
     pub(super) failures_omitted: u64,
+    pub(super) empty: Vec<String>,
     pub(super) stops: Vec<Stop>,
 }
 
@@ -79,6 +83,9 @@ impl Inner {
         self.unchanged += ended.unchanged;
         let counts = &mut self.conversations;
         counts.empty += u64::from(ended.empty);
+        if ended.empty && self.empty.len() < EMPTY_NAMED_MAX {
+            self.empty.push(ended.conversation_id.clone());
+        }
         if ended.waived {
             counts.waived += 1;
             return;

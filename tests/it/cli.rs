@@ -129,6 +129,31 @@ fn an_empty_list_is_code_2_and_says_how_to_allow_it() {
     assert!(stderr.contains("--allow-empty"), "{stderr}");
 }
 
+/// A mistyped path makes a new archive, and "0 of 0 complete" would hide that for ever.
+#[test]
+fn no_list_and_an_archive_that_knows_nothing_is_code_2() {
+    let folder = folder();
+    let report = folder.path().join("report.json");
+    let mut sync = convault(&folder, &["sync", "--report", "report.json"]);
+    sync.env("IMBRACE_GATEWAY_URL", "http://127.0.0.1:9")
+        .env("IMBRACE_ACCESS_TOKEN", CANARY);
+    let (code, _, stderr) = run(&mut sync);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("knows no conversation yet"), "{stderr}");
+    let written = fs::read_to_string(report).unwrap();
+    assert!(written.contains("\"exit_code\": 2"), "{written}");
+    let (code, _, stderr) = run(sync.arg("--allow-empty"));
+    assert_eq!(code, 0, "{stderr}");
+}
+
+#[test]
+fn an_id_that_is_the_name_of_a_file_draws_a_warning() {
+    let folder = folder();
+    write(&folder, "ids.txt", "conv_1\n");
+    let (_, _, stderr) = run(&mut convault(&folder, &["sync", "ids.txt"]));
+    assert!(stderr.contains("--ids-from ids.txt"), "{stderr}");
+}
+
 #[test]
 fn a_list_from_standard_input_is_read_and_its_lines_are_named() {
     let folder = folder();
