@@ -10,12 +10,9 @@ mod cli;
 mod crash;
 mod demo;
 mod dictionary;
-<<<<<<< HEAD
+mod documents;
 mod errors;
 mod exit_codes;
-=======
-mod documents;
->>>>>>> 0e40c1e (Hold the documents to the source, and say which options have no effect yet)
 mod fault_server;
 mod help;
 mod input;
