@@ -1,4 +1,4 @@
-//! Commits a batch: looks up what it meets, lets [`apply`](super::apply) decide, writes.
+//! Commits a batch: looks up what it meets, lets [`apply`] decide, writes.
 
 use std::collections::BTreeSet;
 

@@ -67,7 +67,8 @@ pub struct Request {
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Ask for a page and hand it to [`Walk::accept`], then tell [`Walk::count_live`].
+    /// Ask for a page and hand it to [`accept`](super::Walk::accept), then tell
+    /// [`count_live`](super::Walk::count_live).
     Ask(Request),
     /// The walk is over.
     Done(Verdict),
