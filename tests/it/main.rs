@@ -23,5 +23,6 @@ mod postgres;
 mod program;
 mod simulator;
 mod store;
+mod sync;
 mod views;
 mod wire;

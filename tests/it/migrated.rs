@@ -41,20 +41,28 @@ impl Archive {
         Self::Sqlite(connection)
     }
 
+    /// The file at `path`, as somebody else has made it.
+    pub(crate) async fn open_sqlite(path: &Path) -> Self {
+        let options = SqliteConnectOptions::new().filename(path);
+        Self::Sqlite(SqliteConnection::connect_with(&options).await.unwrap())
+    }
+
+    /// The schema that somebody else has made; [`Archive::close`] drops it.
+    pub(crate) async fn open_postgres(schema: &str) -> Self {
+        let connection = connect_to_postgres(schema).await;
+        Self::Postgres {
+            connection,
+            schema: schema.to_owned(),
+        }
+    }
+
     /// A new schema on the server that `CONVAULT_TEST_POSTGRES_URL` names; [`Archive::close`]
     /// drops it.
     pub(crate) async fn postgres() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let schema = format!("migrated_{}_{number}", std::process::id());
-        #[expect(clippy::disallowed_methods, reason = "which server tests may use")]
-        let url = std::env::var("CONVAULT_TEST_POSTGRES_URL")
-            .expect("CONVAULT_TEST_POSTGRES_URL is not set: run scripts/test");
-        let options = url
-            .parse::<PgConnectOptions>()
-            .expect("CONVAULT_TEST_POSTGRES_URL is a Postgres URL")
-            .options([("search_path", schema.as_str()), ("timezone", "UTC")]);
-        let mut connection = PgConnection::connect_with(&options).await.unwrap();
+        let mut connection = connect_to_postgres(&schema).await;
         let create = format!("create schema {schema}");
         connection.execute(AssertSqlSafe(create)).await.unwrap();
         migrator("postgres")
@@ -129,6 +137,17 @@ impl Answer {
             .collect::<Vec<_>>()
             .join("\n")
     }
+}
+
+async fn connect_to_postgres(schema: &str) -> PgConnection {
+    #[expect(clippy::disallowed_methods, reason = "which server tests may use")]
+    let url = std::env::var("CONVAULT_TEST_POSTGRES_URL")
+        .expect("CONVAULT_TEST_POSTGRES_URL is not set: run scripts/test");
+    let options = url
+        .parse::<PgConnectOptions>()
+        .expect("CONVAULT_TEST_POSTGRES_URL is a Postgres URL")
+        .options([("search_path", schema), ("timezone", "UTC")]);
+    PgConnection::connect_with(&options).await.unwrap()
 }
 
 async fn migrator(engine: &str) -> Migrator {

@@ -1,0 +1,47 @@
+//! The archiving run as a library, against the simulated gateway: what is archived, what it
+//! costs, what each thing that goes wrong comes to, and how a run that was stopped goes on.
+
+mod changing;
+mod corpus;
+mod faults;
+mod idle;
+mod oddities;
+mod order;
+mod outcomes;
+mod phones;
+mod resume;
+mod scene;
+mod stopping;
+
+use scene::Engine;
+
+macro_rules! on_both_engines {
+    ($($module:ident::$claim:ident)*) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $claim() {
+                super::$module::$claim(super::Engine::Sqlite).await;
+            })*
+        }
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $claim() {
+                super::$module::$claim(super::Engine::Postgres).await;
+            })*
+        }
+    };
+}
+
+on_both_engines! {
+    corpus::the_archive_is_the_gateway_s_contents_to_the_byte
+    corpus::an_empty_conversation_is_complete_and_counted
+    idle::an_idle_run_asks_once_for_each_conversation_and_writes_no_message_row
+    changing::what_is_claimed_while_messages_move_is_true
+    changing::an_edit_found_by_a_full_run_keeps_both_states
+    changing::messages_that_vanish_are_marked_and_stay
+    resume::a_walk_stopped_at_any_request_goes_on_where_it_was
+    resume::an_interrupted_full_run_is_finished_by_the_next_and_the_first_cover_stands
+    outcomes::gone_and_forbidden_are_told_until_they_are_waived
+    phones::conversations_are_discovered_in_both_shapes
+    stopping::a_first_attempt_that_was_interrupted_is_partial_and_not_reached
+}
