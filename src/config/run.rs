@@ -37,7 +37,7 @@ pub struct RunArgs {
           value_parser = parse_share)]
     pub audit_share: f64,
 
-    /// No effect in this version, which marks messages as missing and never as deleted.
+    /// Believe it where more than 20 messages and 5 % of a conversation are gone at once.
     #[arg(long, env = "CONVAULT_ACCEPT_DELETIONS",
           value_parser = clap::builder::FalseyValueParser::new())]
     pub accept_deletions: bool,

@@ -64,8 +64,8 @@ pub enum StoreError {
     },
     /// The archive belongs to another gateway.
     #[error(
-        "the archive belongs to the gateway {archived}, not to {asked}; use another archive, or \
-         `convault rename-gateway` if the vendor moved"
+        "the archive belongs to the gateway {archived}, not to {asked}; use another archive \
+         (--db), or `convault rename-gateway OLD NEW` if the same gateway has moved"
     )]
     OtherGateway {
         /// The gateway it is bound to.

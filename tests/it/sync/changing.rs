@@ -45,6 +45,8 @@ fn run_of(full: bool) -> Run {
     let mut run = Run::of_page_size(20);
     run.options.visibility_lag = LAG;
     run.options.full = full;
+    // Bursts are part of the schedules; the brake has a claim of its own below.
+    run.options.accept_deletions = true;
     run
 }
 
@@ -206,5 +208,52 @@ pub(super) async fn messages_that_vanish_are_marked_and_stay(engine: Engine) {
     scene.clock.advance(Duration::from_hours(1));
     let done = scene.sync(&Run::of_page_size(20)).await;
     done.assert_complete();
-    assert_eq!(done.requests(), 2, "noticed once, idle ever after");
+    assert_eq!(
+        done.requests(),
+        4,
+        "a head for each, and a second look in the middle and at the beginning"
+    );
+    let sql = "select id from v_messages where deleted_at = missing_since";
+    let mut tombstones: Vec<_> = scene.rows(sql).await.concat();
+    tombstones.sort();
+    assert_eq!(tombstones, deleted);
+    let sql = "select count(*) from v_message_history where event = 'deleted' and raw is null";
+    assert_eq!(scene.number(sql).await, 5);
+    let sql = "select count(*) from absences";
+    assert_eq!(
+        scene.number(sql).await,
+        10,
+        "two pages of evidence for each"
+    );
+    scene.clock.advance(Duration::from_hours(1));
+    let done = scene.sync(&Run::of_page_size(20)).await;
+    done.assert_complete();
+    assert_eq!(done.requests(), 2, "confirmed once, idle ever after");
+}
+
+pub(super) async fn too_many_at_once_are_held_back_until_somebody_says_that_they_are_true(
+    engine: Engine,
+) {
+    let scene = Scene::start(engine, corpus_of_each(83, 2, 90)).await;
+    let ids = scene.simulator.conversation_ids();
+    scene.sync(&Run::of_page_size(20)).await.assert_complete();
+    let delete = Mutation::Delete {
+        positions: (10..40).collect(),
+    };
+    scene.simulator.mutate(&ids[0], &delete).unwrap();
+    let deleted = "select count(*) from v_messages where deleted_at is not null";
+    for _ in 0..3 {
+        scene.clock.advance(Duration::from_hours(1));
+        scene.sync(&Run::of_page_size(20)).await;
+        assert_eq!(scene.number(deleted).await, 0);
+    }
+    assert_eq!(scene.open_failures(&ids[0]).await, ["mass_deletion"; 2]);
+    let missing = "select count(*) from v_messages where missing_since is not null";
+    assert_eq!(scene.number(missing).await, 30);
+    let mut accepting = Run::of_page_size(20);
+    accepting.options.accept_deletions = true;
+    scene.clock.advance(Duration::from_hours(1));
+    scene.sync(&accepting).await.assert_complete();
+    assert_eq!(scene.number(deleted).await, 30);
+    assert!(scene.open_failures(&ids[0]).await.is_empty());
 }
