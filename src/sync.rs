@@ -169,11 +169,13 @@ pub async fn run(
             message: words_of(reason).to_owned(),
         });
     }
-    let summary = summarise(&tally, run_id, started_at, written, phones, monitor, clock);
+    let summarise = || summarise(&tally, run_id, started_at, written, phones, monitor, clock);
+    let summary = summarise();
     if let Some(run_id) = run_id
         && let Err(error) = store.finish_run(run_id, &summary.report).await
     {
-        tracing::error!("{error}");
+        tally.stop(worker::stop_of_store(&error));
+        return summarise();
     }
     summary
 }

@@ -155,20 +155,11 @@ pub(super) const fn code_of(kind: ApiErrorKind) -> u8 {
     }
 }
 
-/// The gravest first; 0 is graver than nothing.
-const GRAVITY: [u8; 11] = [2, 1, 8, 4, 6, 7, 130, 143, 5, 3, 0];
-
 /// The code that wins where there are several reasons; 0 where there are none.
 pub(super) fn gravest(codes: impl IntoIterator<Item = u8>) -> u8 {
     codes
         .into_iter()
-        .min_by_key(|code| {
-            GRAVITY
-                .iter()
-                .position(|known| known == code)
-                // A code that nobody knows is unexpected by definition.
-                .unwrap_or(1)
-        })
+        .min_by_key(|code| RunOutcome::gravity_of(*code))
         .unwrap_or(0)
 }
 

@@ -123,9 +123,13 @@ impl RunOutcome {
     /// The place among several reasons, the gravest being 0: exit codes 2, 1, 8, 4, 6, 7,
     /// 130 or 143, 5, 3, 0 in this order (product.md "Exit codes").
     pub const fn gravity(self) -> u8 {
-        match self.exit_code() {
+        Self::gravity_of(self.exit_code())
+    }
+
+    /// The place of an exit code among several; a code that nobody knows is unexpected.
+    pub const fn gravity_of(exit_code: u8) -> u8 {
+        match exit_code {
             2 => 0,
-            1 => 1,
             8 => 2,
             4 => 3,
             6 => 4,
@@ -133,7 +137,8 @@ impl RunOutcome {
             130 | 143 => 6,
             5 => 7,
             3 => 8,
-            _ => 9,
+            0 => 9,
+            _ => 1,
         }
     }
 

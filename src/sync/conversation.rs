@@ -3,10 +3,12 @@
 //! For each page: fetch, normalise, let the walk claim, compare with the archive, hand rows and
 //! claim to the writer as one. Leaves what to ask for to `walk` and what a row is to `store`.
 
+mod compare;
 mod tombstones;
 
 use std::collections::{HashMap, HashSet};
 
+use compare::{digest_of, facts_of};
 use tombstones::places_to_confirm;
 
 use super::{
@@ -16,17 +18,11 @@ use super::{
 };
 use crate::{
     api::{ApiError, ApiErrorKind, Fetched},
-    model::{ConversationRecord, ConversationState, Message, MessageCounts, MessageId, Timestamp},
+    model::{ConversationRecord, ConversationState, Message, MessageCounts, Timestamp},
     monitor::Counter,
     normalize,
-    store::{
-        ConversationOutcome, CurrentMessage, MissingMessage, PageWrite, Slice, StoreError,
-        WalkProgress,
-    },
-    walk::{
-        Claim, ClaimedPage, Interval, Known, PageFacts, Position, Request, RowFacts, Rules, Step,
-        Strike, Verdict, Walk, strike,
-    },
+    store::{ConversationOutcome, MissingMessage, PageWrite, StoreError, WalkProgress},
+    walk::{Known, PageFacts, Position, Request, Rules, Step, Verdict, Walk},
     wire,
 };
 
@@ -346,116 +342,6 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// What the archive holds of the page's messages and of the claimed interval.
-    async fn read_archived(
-        &self,
-        messages: &[Message],
-        claims: &[Claim],
-    ) -> Result<HashMap<u64, CurrentMessage>, Broken> {
-        if self.unarchived || (messages.is_empty() && claims.is_empty()) {
-            return Ok(HashMap::new());
-        }
-        let ids: Vec<MessageId> = messages.iter().map(|message| message.id.clone()).collect();
-        let interval = claims.first().map(|claim| claim.interval);
-        let slice = Slice {
-            ids: &ids,
-            after: interval.and_then(|interval| interval.after),
-            before: interval.and_then(|interval| interval.before),
-            with_interval: interval.is_some(),
-        };
-        let rows = self
-            .context
-            .store
-            .read_slice(self.record.key, &slice)
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (hash_of(&row.id), row))
-            .collect())
-    }
-
-    /// Archived messages strictly inside a claimed interval that its page does not hold: those
-    /// that are absent for the first time, and those that are absent again.
-    fn find_absent(
-        &mut self,
-        archived: &HashMap<u64, CurrentMessage>,
-        claims: &[Claim],
-        rows: &HashMap<u64, [u8; 16]>,
-    ) -> (Vec<MessageId>, Vec<MessageId>) {
-        let (mut first, mut again) = (Vec::new(), Vec::new());
-        for claim in claims {
-            let listed = match claim.page {
-                ClaimedPage::This => rows,
-                ClaimedPage::Previous => &self.recent,
-            };
-            for (hash, message) in archived {
-                let inside = is_inside(claim.interval, message.created_at);
-                if !inside || message.deleted_at.is_some() || listed.contains_key(hash) {
-                    continue;
-                }
-                let this_run = message.missing_run == Some(self.context.run_id);
-                let lag = self.context.options.visibility_lag;
-                match strike(message.missing_since, this_run, claim.sent_at, lag) {
-                    Some(Strike::First) if self.absent.insert(*hash) => {
-                        self.live = self.live.saturating_sub(1);
-                        first.push(message.id.clone());
-                    }
-                    Some(Strike::Second) => {
-                        self.any_confirmed = true;
-                        again.push(message.id.clone());
-                    }
-                    Some(Strike::First) | None => {}
-                }
-            }
-        }
-        (first, again)
-    }
-
-    /// The messages that the archive may not hold as they are; counts what they are.
-    fn pick_changing(
-        &mut self,
-        messages: Vec<Message>,
-        facts: &PageFacts,
-        archived: &HashMap<u64, CurrentMessage>,
-    ) -> Vec<Message> {
-        let mut changing = Vec::new();
-        for (message, row) in messages.into_iter().zip(&facts.rows) {
-            let digest = digest_of(&message);
-            let again = self
-                .recent
-                .get(&row.id_hash)
-                .or_else(|| self.previous.get(&row.id_hash));
-            let back = self.absent.remove(&row.id_hash);
-            if again == Some(&digest) && !back {
-                self.counts.unchanged += 1;
-                continue;
-            }
-            let met_before = self.met.contains(&row.id_hash);
-            match archived.get(&row.id_hash) {
-                Some(known) => {
-                    let gone = known.missing_since.is_some() || known.deleted_at.is_some();
-                    if back || (gone && self.met.insert(row.id_hash)) {
-                        self.live += 1;
-                    } else if known.digest == digest && !gone {
-                        self.counts.unchanged += 1;
-                        continue;
-                    } else if known.digest != digest {
-                        self.counts.changed += 1;
-                    }
-                }
-                None if met_before => {}
-                None => {
-                    self.met.insert(row.id_hash);
-                    self.live += 1;
-                    self.counts.new += 1;
-                    self.context.monitor.count(Counter::MessagesRead);
-                }
-            }
-            changing.push(message);
-        }
-        changing
-    }
-
     fn progress(&self) -> WalkProgress {
         let second = self.walk.second_cover();
         WalkProgress {
@@ -467,49 +353,4 @@ impl<'a> Visit<'a> {
             proof: self.walk.proof(),
         }
     }
-}
-
-fn is_inside(interval: Interval, time: Option<Timestamp>) -> bool {
-    time.is_some_and(|time| interval.contains(time))
-}
-
-fn facts_of(
-    messages: &[Message],
-    skip: u64,
-    limit: u32,
-    sent_at: Timestamp,
-    count: Option<i64>,
-) -> PageFacts {
-    let rows = messages
-        .iter()
-        .map(|message| RowFacts {
-            id_hash: hash_of(&message.id),
-            created_at: message.created_at,
-        })
-        .collect();
-    PageFacts {
-        skip,
-        limit,
-        sent_at,
-        count,
-        rows,
-    }
-}
-
-/// The first 16 bytes of the SHA-256 of the raw JSON, as the archive keeps them.
-fn digest_of(message: &Message) -> [u8; 16] {
-    let mut digest = [0; 16];
-    digest.copy_from_slice(&message.sha256[..16]);
-    digest
-}
-
-/// A hash of an id, for the sets of one visit. Keyed by the process, so that nobody can choose
-/// ids that collide.
-fn hash_of(id: &MessageId) -> u64 {
-    use std::{
-        hash::{BuildHasher as _, RandomState},
-        sync::LazyLock,
-    };
-    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    KEYS.hash_one(id)
 }
