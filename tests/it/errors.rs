@@ -138,6 +138,7 @@ fn without_chance(text: &str, stage: &Stage) -> String {
 /// A line without request ids and times of day; the words stay.
 fn without_ids(line: &str) -> String {
     let line = line.split(" (x-request-id").next().unwrap_or(line);
+    let line = without_duration(line);
     let word = |word: &str| {
         let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
         let is_id = bare.len() == 36 && bare.matches('-').count() == 4;
@@ -151,4 +152,15 @@ fn without_ids(line: &str) -> String {
         }
     };
     line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The first line of a summary without how long the run took.
+fn without_duration(line: &str) -> String {
+    match line.split_once(" after ") {
+        Some((begins, rest)) if rest.contains(" s: ") => {
+            let (_, ends) = rest.split_once(": ").expect("it was just found");
+            format!("{begins} after A WHILE: {ends}")
+        }
+        _ => line.to_owned(),
+    }
 }
