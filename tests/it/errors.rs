@@ -156,11 +156,12 @@ fn without_ids(line: &str) -> String {
 
 /// The first line of a summary without how long the run took.
 fn without_duration(line: &str) -> String {
-    match line.split_once(" after ") {
-        Some((begins, rest)) if rest.contains(" s: ") => {
-            let (_, ends) = rest.split_once(": ").expect("it was just found");
-            format!("{begins} after A WHILE: {ends}")
+    for preposition in [" after ", " in "] {
+        if let Some((begins, rest)) = line.split_once(preposition)
+            && let Some((_, ends)) = rest.split_once(" s: ")
+        {
+            return format!("{begins}{preposition}A WHILE: {ends}");
         }
-        _ => line.to_owned(),
     }
+    line.to_owned()
 }
