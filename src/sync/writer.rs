@@ -25,7 +25,7 @@ const QUEUE_PAGES_MAX: usize = 16;
 const BATCH_ROWS_MAX: usize = 10_000;
 const BATCH_RAW_BYTES_MAX: usize = 8 << 20;
 const BATCH_AGE_MAX: Duration = Duration::from_millis(100);
-const QUIET_ITEMS_MAX: usize = 10_000;
+const QUIET_PAGES_MAX: usize = 10_000;
 const QUIET_AGE_MAX: Duration = Duration::from_secs(10);
 
 /// The writer is gone, because the database failed; [`Writer::finish`] says how.
@@ -212,7 +212,8 @@ impl OpenBatch {
     fn is_full(&self) -> bool {
         self.rows >= BATCH_ROWS_MAX
             || self.raw_bytes >= BATCH_RAW_BYTES_MAX
-            || self.batch.pages.len() + self.batch.outcomes.len() >= QUIET_ITEMS_MAX
+            || self.batch.pages.len() >= QUIET_PAGES_MAX
+            || self.batch.outcomes.len() >= QUIET_PAGES_MAX
     }
 
     fn deadline(&self) -> Option<Instant> {
