@@ -150,7 +150,8 @@ impl Store {
         })
     }
 
-    /// Binds the archive to a gateway at first use, and refuses another one after that (code 2).
+    /// Binds the archive to a gateway at first use, and refuses another one (code 2) once the
+    /// gateway has told something: a mistyped address does not bind for good.
     pub async fn bind_gateway(&self, gateway_url: &str) -> Result<(), StoreError> {
         let work = run::BindGateway {
             expected: None,

@@ -84,6 +84,19 @@ impl FinishRun<'_> {
     }
 }
 
+/// Whether the archive holds anything that its gateway has told. If not, the binding may be to a
+/// mistyped address, and another one takes its place.
+async fn has_told(session: &mut Session) -> Result<bool, StoreError> {
+    match session
+        .select(&statement::TOLD, Vec::new())
+        .await?
+        .as_mut_slice()
+    {
+        [row] => Ok(row.count()? > 0),
+        _ => Err(StoreError::broken("a count gave no row")),
+    }
+}
+
 /// Sets the gateway where it is `expected` now.
 pub(super) struct BindGateway<'a> {
     /// What it must be bound to; `None`: to nothing yet, or to the new one.
@@ -101,7 +114,8 @@ impl Work for BindGateway<'_> {
         if self.expected.is_none() && archived.as_deref() == Some(self.gateway) {
             return Ok(());
         }
-        if archived.as_deref() != self.expected {
+        let mistaken = self.expected.is_none() && archived.is_some() && !has_told(session).await?;
+        if archived.as_deref() != self.expected && !mistaken {
             return Err(StoreError::OtherGateway {
                 archived: archived.unwrap_or_else(|| "(none yet)".to_owned()),
                 asked: self.expected.unwrap_or(self.gateway).to_owned(),

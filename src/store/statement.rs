@@ -87,6 +87,12 @@ statements! {
     FENCE (1) [] "asserting the archive's epoch"
     "update archive set batch_seq = batch_seq + 1 where only_row = 1 and epoch = $1"
 
+    /// What a gateway has told: pages, and words about a conversation. A gateway that never
+    /// answered has told nothing.
+    TOLD (0) [Int] "looking for what the archive's gateway has told"
+    "select (select count(*) from coverage_pieces)
+          + (select count(*) from conversations where state not in ('pending', 'failed'))"
+
     SET_GATEWAY (1) [] "binding the archive to a gateway"
     "update archive set gateway_url = $1 where only_row = 1"
 

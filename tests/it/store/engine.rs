@@ -4,12 +4,13 @@ use std::{path::PathBuf, time::Duration};
 
 use convault::{
     clock::Clock,
-    store::{Store, StoreError, StoreOptions},
+    model::ConversationState,
+    store::{Batch, Store, StoreError, StoreOptions},
 };
 
 use super::{
     place::{Place, time},
-    sample::{message, page},
+    sample::{message, outcome, page},
 };
 
 pub(super) async fn a_held_archive_names_its_holder(place: Place) {
@@ -97,8 +98,17 @@ pub(super) async fn an_archive_belongs_to_one_gateway(place: Place) {
             .await
             .is_err()
     );
+    // A mistyped address that never answered does not bind the archive for good.
+    store.bind_gateway("https://mistyped").await.unwrap();
     store.bind_gateway("https://a").await.unwrap();
     store.bind_gateway("https://a").await.unwrap();
+    let key = opened.register("conv_1").await;
+    let told = Batch {
+        run: Some(opened.run),
+        outcomes: vec![outcome(key, ConversationState::Complete)],
+        ..Batch::default()
+    };
+    store.write(&told).await.unwrap();
     let error = store.bind_gateway("https://b").await.unwrap_err();
     assert_eq!(error.exit_code(), 2);
     assert!(error.to_string().contains("https://a"), "{error}");
