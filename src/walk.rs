@@ -14,7 +14,8 @@
 //! * an interval is claimed only for a page whose rows are in order and not repeated;
 //! * `complete` is said only if the claimed intervals cover the whole line of time and the
 //!   number of live messages agrees with the gateway's `count`;
-//! * the number of requests is bounded by a budget that is fixed at the first page.
+//! * the number of requests is bounded by a budget that is fixed at the first page, and once
+//!   more if a deficit makes the walk read everything again.
 
 mod ledger;
 mod machine;

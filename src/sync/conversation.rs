@@ -144,7 +144,7 @@ impl<'a> Visit<'a> {
     }
 
     /// Walks to the end, and hands the outcome to the writer.
-    pub(super) async fn run(mut self, waived: bool) -> Result<Visited, Broken> {
+    pub(super) async fn run(mut self) -> Result<Visited, Broken> {
         let (state, trouble) = match self.walk_on().await {
             Ok(Verdict::Complete) => (ConversationState::Complete, None),
             Ok(Verdict::Partial { class, reason }) => {
@@ -160,8 +160,6 @@ impl<'a> Visit<'a> {
             Some(braked) => (ConversationState::Partial, Some(braked)),
             None => (state, trouble),
         };
-        // An old story that somebody waived is not told again; a new one is.
-        let told_before = waived && state == self.record.state;
         let now = self.context.clock.now();
         self.context
             .queue
@@ -169,10 +167,7 @@ impl<'a> Visit<'a> {
                 conversation: self.record.key,
                 state,
                 reason: trouble.as_ref().map(|trouble| trouble.reason.clone()),
-                failure: trouble
-                    .as_ref()
-                    .filter(|_| !told_before)
-                    .map(|trouble| trouble.at(now)),
+                failure: trouble.as_ref().map(|trouble| trouble.at(now)),
                 checked_at: self
                     .head
                     .filter(|_| state == ConversationState::Complete)

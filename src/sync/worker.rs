@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Shutdown, SyncOptions,
-    conversation::{Broken, Visit},
+    conversation::{Broken, Visit, Visited},
     outcome,
     tally::{Ended, Stop, Tally},
     writer::Queue,
@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
     model::{ConversationRecord, RunId, StopReason},
     monitor::{Counter, Monitor},
-    store::{MissingMessage, Store, StoreError, Target},
+    store::{FailureFilter, MissingMessage, Store, StoreError, Target},
 };
 
 /// Conversations whose records are read at once.
@@ -180,20 +180,20 @@ pub(super) async fn work(context: Arc<Context>, feed: Arc<Feed>) {
             Ok(missing) => missing,
             Err(error) => return context.stop(stop_of_store(&error)),
         };
-        match Visit::new(&context, &record, &missing)
-            .run(target.waived)
-            .await
-        {
+        match Visit::new(&context, &record, &missing).run().await {
             Ok(visited) => {
                 context.monitor.count(Counter::ConversationsDone);
-                let waived = target.waived && visited.state == record.state;
+                let waived = match is_waived(&context, target, &record, &visited).await {
+                    Ok(waived) => waived,
+                    Err(error) => return context.stop(stop_of_store(&error)),
+                };
                 context.tally.ended(Ended {
                     conversation_id: record.id.to_string(),
                     state: visited.state,
                     failure: visited
                         .trouble
                         .map(|trouble| (trouble.class, trouble.reason)),
-                    waived: waived && visited.state != crate::model::ConversationState::Complete,
+                    waived,
                     empty: visited.empty,
                     unchanged: visited.unchanged,
                 });
@@ -203,6 +203,28 @@ pub(super) async fn work(context: Arc<Context>, feed: Arc<Feed>) {
             Err(Broken::Api(error)) => return context.stop_asking(&error),
         }
     }
+}
+
+/// Whether somebody has waived just this trouble: an old story is not told again, and does not
+/// hide a new one of another class.
+async fn is_waived(
+    context: &Context,
+    target: Target,
+    record: &ConversationRecord,
+    visited: &Visited,
+) -> Result<bool, StoreError> {
+    let Some(trouble) = visited.trouble.as_ref().filter(|_| target.waived) else {
+        return Ok(false);
+    };
+    let filter = FailureFilter {
+        all: true,
+        conversations: vec![record.id.to_string()],
+        class: Some(trouble.class.as_str().to_owned()),
+    };
+    let told = context.store.read_failures(&filter).await?;
+    Ok(told
+        .iter()
+        .any(|failure| failure.waived_at.is_some() && failure.resolved_run.is_none()))
 }
 
 /// The missing messages of a conversation that has any.

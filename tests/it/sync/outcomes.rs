@@ -1,6 +1,10 @@
 //! What a refusal says of a conversation, and what it says of the run.
 
-use convault::{model::StopReason, simulator::Answer, store::FailureFilter};
+use convault::{
+    model::StopReason,
+    simulator::{Answer, Fault, Faults, Schedule},
+    store::FailureFilter,
+};
 
 use super::scene::{Engine, Run, Scene, corpus_of_each};
 
@@ -56,6 +60,33 @@ pub(super) async fn gone_and_forbidden_are_told_until_they_are_waived(engine: En
     scene.sync(&Run::default()).await.assert_complete();
     assert_eq!(scene.open_failures(&ids[0]).await, Vec::<String>::new());
     scene.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn a_waiver_is_for_one_class_and_hides_no_other_in_the_same_state() {
+    let scene = Scene::sqlite(corpus_of_each(53, 2, 20)).await;
+    let ids = scene.simulator.conversation_ids();
+    scene.sync(&Run::default()).await.assert_complete();
+    scene
+        .simulator
+        .set_answer(&ids[0], Some(Answer::BadRequest));
+    let done = scene.sync(&Run::default()).await;
+    assert_eq!(
+        (done.counts().failed, done.classes()),
+        (1, vec!["rejected"])
+    );
+    assert!(waive(&scene, &ids[0]).await > 0);
+    let done = scene.sync(&Run::default()).await;
+    assert_eq!((done.outcome().exit_code(), done.counts().waived), (0, 1));
+
+    // Still failed, for another reason, like every other one.
+    scene.simulator.set_answer(&ids[0], None);
+    let html = Faults::default().with(Fault::Html, Schedule::always());
+    scene.simulator.set_faults(html);
+    let done = scene.sync(&Run::default()).await;
+    assert_eq!((done.counts().failed, done.counts().waived), (2, 0));
+    assert_eq!(done.classes(), ["malformed"]);
+    assert_eq!(scene.open_failures(&ids[0]).await, ["malformed"]);
 }
 
 #[tokio::test]
