@@ -247,8 +247,15 @@ async fn a_429_that_asks_for_too_long_is_code_5(engine: Engine) {
         report["requests"]["throttled"].as_u64().unwrap() >= 1,
         "{report}"
     );
-    let new = report["messages"]["new"].as_u64().unwrap();
-    assert!(new >= 60, "pages that were answered are kept: {report}");
+    // How far the other conversation had come by then is a matter of chance.
+    let counted = |group: &str, name: &str| report[group][name].as_u64().unwrap();
+    let pages = counted("requests", "total") - counted("requests", "throttled");
+    assert!(pages >= 2, "two of one conversation came before: {report}");
+    let new = counted("messages", "new");
+    assert!(
+        new >= 15 * pages,
+        "pages that were answered are kept: {report}"
+    );
     stage.simulator.set_faults(Faults::default());
     let (ended, _) = stage.sync(&["--page-size", "20"]).await;
     assert_eq!(ended.code, 0, "{}", ended.stderr);
