@@ -12,7 +12,7 @@ mod run;
 mod time;
 
 pub use conversation::{
-    ConversationKey, ConversationRecord, ConversationState, Piece, Proof, TailProof,
+    ConversationKey, ConversationRecord, ConversationState, CountTrust, Piece, Proof, TailProof,
 };
 pub use failure::{Failure, FailureClass};
 pub use id::{ConversationId, MessageId};

@@ -288,6 +288,8 @@ fn summarise(
             total: monitor.get(Counter::Requests),
             retried: monitor.get(Counter::Retries),
             throttled: monitor.get(Counter::Throttled),
+            swept: 0,
+            planned: None,
         },
     };
     Summary {

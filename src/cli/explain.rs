@@ -267,7 +267,7 @@ fn holes(ledger: &[Piece]) -> Vec<(Option<Timestamp>, Option<Timestamp>)> {
 mod tests {
     use super::*;
     use crate::{
-        model::{ConversationId, ConversationKey, ConversationRecord, RunId},
+        model::{ConversationId, ConversationKey, ConversationRecord, CountTrust, RunId},
         store::FailureRow,
     };
 
@@ -306,6 +306,9 @@ mod tests {
                 live_count: 90,
                 missing_count: 0,
                 unlisted: None,
+                count_trust: CountTrust::default(),
+                swept_below: None,
+                tie_points: Vec::new(),
                 tail_proof: None,
                 ledger: vec![piece(at(5_000), None)],
                 full_ledger: Vec::new(),

@@ -107,6 +107,23 @@ pub struct Proof {
     pub horizon: Option<Timestamp>,
 }
 
+/// What is remembered of how far a conversation's `count` can be trusted (walk.md "The tail").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CountTrust {
+    /// Runs in a row in which b came out different from the run before.
+    pub moves: u32,
+    /// `None`: the count is trusted. Else it was declared unreliable, and this many runs in a row
+    /// have seen one and the same difference since.
+    pub steady_runs: Option<u32>,
+}
+
+impl CountTrust {
+    /// Whether the count proves nothing for now.
+    pub const fn is_unreliable(self) -> bool {
+        self.steady_runs.is_some()
+    }
+}
+
 /// What the archive knows of a conversation before a run touches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationRecord {
@@ -122,12 +139,19 @@ pub struct ConversationRecord {
     pub missing_count: u64,
     /// b of walk.md: counted by the gateway and not listed; `None` until it is learnt.
     pub unlisted: Option<i64>,
+    /// How far its `count` is trusted.
+    pub count_trust: CountTrust,
     /// How the tail was last proven; `None` if never.
     pub tail_proof: Option<TailProof>,
+    /// Where the sweep goes on: below this time; `None`: at the top.
+    pub swept_below: Option<Timestamp>,
     /// The covered pieces of the line of time, oldest first, disjoint.
     pub ledger: Vec<Piece>,
     /// The pieces of a second cover that `--full` is building; empty when none is under way.
     pub full_ledger: Vec<Piece>,
+    /// Times, each as the open interval around it, that are passed over because more messages
+    /// share them than fit a page: nothing is proven of them.
+    pub tie_points: Vec<Piece>,
     /// When `--full` began to build a second cover that is not whole yet.
     pub full_since: Option<Timestamp>,
 }

@@ -58,6 +58,10 @@ pub struct RequestCounts {
     pub retried: u64,
     /// Those answered 429.
     pub throttled: u64,
+    /// Those that the sweep spent on looking again at what was proven before.
+    pub swept: u64,
+    /// How many were planned before the first one; `None` where nothing could be planned.
+    pub planned: Option<u64>,
 }
 
 /// Why a run stopped before its list was done.

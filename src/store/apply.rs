@@ -16,7 +16,7 @@ use super::{
     table::{self, Table},
     value::Value,
 };
-use crate::model::{ConversationKey, ConversationState, Piece, RunId, Timestamp};
+use crate::model::{ConversationKey, ConversationState, CountTrust, Piece, RunId, Timestamp};
 
 pub(super) use messages::{disputed, wanted};
 
@@ -73,6 +73,8 @@ pub(super) struct StoredConversation {
     pub(super) last_run: Option<i64>,
     pub(super) live_count: i64,
     pub(super) unlisted: Option<i64>,
+    pub(super) count_trust: CountTrust,
+    pub(super) swept_below: Option<Timestamp>,
     pub(super) tail_proof: Option<String>,
     pub(super) full_since: Option<Timestamp>,
     pub(super) checked_at: Option<Timestamp>,

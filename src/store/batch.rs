@@ -1,8 +1,8 @@
 //! What one transaction writes.
 
 use crate::model::{
-    ConversationKey, ConversationState, Failure, Message, MessageCounts, MessageId, Piece, Proof,
-    RunId, TailProof, Timestamp,
+    ConversationKey, ConversationState, CountTrust, Failure, Message, MessageCounts, MessageId,
+    Piece, Proof, RunId, TailProof, Timestamp,
 };
 
 /// What one transaction writes: pages and outcomes in the order in which they happened.
@@ -47,10 +47,16 @@ pub struct WalkProgress {
     pub ledger: Vec<Piece>,
     /// The cover that `--full` is building; replaces the stored one.
     pub full_ledger: Vec<Piece>,
+    /// The times that are passed over because more messages share them than fit a page.
+    pub tie_points: Vec<Piece>,
     /// When `--full` began to build it.
     pub full_since: Option<Timestamp>,
     /// b of walk.md.
     pub unlisted: Option<i64>,
+    /// How far the count is trusted.
+    pub count_trust: CountTrust,
+    /// Where the sweep goes on: below this time; `None`: at the top.
+    pub swept_below: Option<Timestamp>,
     /// How the tail was proven.
     pub tail_proof: Option<TailProof>,
     /// What the ledger proves.

@@ -10,7 +10,7 @@ use super::{
         self, Met, OpenFailure, Plan, Stamp, StoredConversation, StoredLink, StoredMessage,
         StoredVersions,
     },
-    record::read_pieces,
+    record::{count_trust, read_pieces},
     session::{Session, Work},
     statement, table,
     value::{Row, Value, clean},
@@ -227,9 +227,11 @@ fn stored_conversation(row: &mut Row) -> Result<StoredConversation, StoreError> 
         unlisted: row.maybe_int()?,
         tail_proof: row.maybe_text()?,
         full_since: row.maybe_time()?,
+        count_trust: count_trust(row)?,
         checked_at: row.maybe_time()?,
         proven_at: row.maybe_time()?,
         horizon: row.maybe_time()?,
+        swept_below: row.maybe_time()?,
     })
 }
 

@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 ///
 /// It empties `data_dictionary` before it fills it, so the same text can follow as a later
 /// migration: after a release, name the next number here and leave the old file alone.
-pub const COMMENTS_MIGRATION: &str = "0003_comments.sql";
+pub const COMMENTS_MIGRATION: &str = "0005_comments.sql";
 
 /// One table or view of an archive.
 #[derive(Debug, Clone, Copy)]

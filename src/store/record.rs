@@ -13,8 +13,8 @@ use super::{
     value::{AFTER_ALL, BEFORE_ALL, Kind, Row, Value, clean},
 };
 use crate::model::{
-    ConversationId, ConversationKey, ConversationRecord, ConversationState, MessageId, Piece,
-    RunId, TailProof, Timestamp,
+    ConversationId, ConversationKey, ConversationRecord, ConversationState, CountTrust, MessageId,
+    Piece, RunId, TailProof, Timestamp,
 };
 
 /// How many ids or keys go into one statement.
@@ -155,7 +155,8 @@ impl Store {
                 if let Some(record) = found.get_mut(&key) {
                     match layer {
                         0 => record.ledger.push(piece),
-                        _ => record.full_ledger.push(piece),
+                        1 => record.full_ledger.push(piece),
+                        _ => record.tie_points.push(piece),
                     }
                 }
             }
@@ -263,6 +264,17 @@ pub(super) fn state(word: &str) -> Result<ConversationState, StoreError> {
         .ok_or_else(|| StoreError::broken(format!("no state is called {word:?}")))
 }
 
+/// How far a count is trusted, from the next two columns.
+pub(super) fn count_trust(row: &mut Row) -> Result<CountTrust, StoreError> {
+    let small = |number: i64| {
+        u32::try_from(number).map_err(|_| StoreError::broken(format!("{number} runs in a row")))
+    };
+    Ok(CountTrust {
+        moves: small(row.int()?)?,
+        steady_runs: row.maybe_int()?.map(small).transpose()?,
+    })
+}
+
 fn record(row: &mut Row) -> Result<ConversationRecord, StoreError> {
     Ok(ConversationRecord {
         key: ConversationKey(row.int()?),
@@ -279,7 +291,10 @@ fn record(row: &mut Row) -> Result<ConversationRecord, StoreError> {
         },
         ledger: Vec::new(),
         full_ledger: Vec::new(),
+        tie_points: Vec::new(),
         full_since: row.maybe_time()?,
+        count_trust: count_trust(row)?,
+        swept_below: row.maybe_time()?,
     })
 }
 

@@ -80,6 +80,8 @@ impl FinishRun<'_> {
             requests.total.into(),
             requests.retried.into(),
             requests.throttled.into(),
+            requests.planned.into(),
+            requests.swept.into(),
         ]
     }
 }

@@ -112,12 +112,13 @@ statements! {
                 group by conversation_key) f on f.conversation_key = c.key
      where c.key {in_ints:1}"
 
-    RECORDS (1) [Int Text Text Int Int Int Text Time] "reading records of conversations"
+    RECORDS (1) [Int Text Text Int Int Int Text Time Int Int Time] "reading records of conversations"
     "select key, id, state, live_count,
             (select count(*) from messages m where m.conversation_key = c.key
                 and m.missing_since is not null and m.deleted_at is null),
-            unlisted, tail_proof, full_since
-     from conversations c where key {in_ints:1}"
+            unlisted, tail_proof, full_since, unlisted_moves, count_steady_runs, p.swept_below
+     from conversations c left join conversation_proofs p on p.conversation_key = c.key
+     where key {in_ints:1}"
 
     LEDGERS (1) [Int Int Time Time Time Bool] "reading ledgers"
     "select conversation_key, layer, after_time, before_time, sent_at, settled
@@ -160,11 +161,12 @@ statements! {
      where v.message_key {in_ints:1} and m.key = v.message_key"
 
     STORED_CONVERSATIONS (1)
-    [Int Text Text Text Text Time Int Int Int Text Time Time Time Time]
+    [Int Text Text Text Text Time Int Int Int Text Time Int Int Time Time Time Time]
     "looking up the conversations of a batch"
     "select c.key, c.organization_id, c.business_unit_id, c.state, c.reason, c.state_since,
             c.last_run, c.live_count, c.unlisted, c.tail_proof, c.full_since,
-            p.checked_at, p.proven_at, p.horizon
+            c.unlisted_moves, c.count_steady_runs,
+            p.checked_at, p.proven_at, p.horizon, p.swept_below
      from conversations c left join conversation_proofs p on p.conversation_key = c.key
      where c.key {in_ints:1}"
 

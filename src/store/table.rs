@@ -107,16 +107,17 @@ tables! {
         conversations_waived Int, conversations_empty Int, conversations_not_reached Int,
         messages_new Int, messages_changed Int, messages_deleted Int, messages_unchanged Int,
         messages_unrecognised Int,
-        requests_total Int, requests_retried Int, requests_throttled Int
+        requests_total Int, requests_retried Int, requests_throttled Int,
+        requests_planned Int, requests_swept Int
     }
     NEW_CONVERSATIONS conversations (1, Meeting::Insert) { key Int, id Text, first_listed_run Int }
     CONVERSATIONS conversations (1, Meeting::Update) {
         key Int, organization_id Text, business_unit_id Text, state Text, reason Text,
         state_since Time, last_run Int, live_count Int, unlisted Int, tail_proof Text,
-        full_since Time
+        full_since Time, unlisted_moves Int, count_steady_runs Int
     }
     CONVERSATION_PROOFS conversation_proofs (1, REPLACE) {
-        conversation_key Int, checked_at Time, proven_at Time, horizon Time
+        conversation_key Int, checked_at Time, proven_at Time, horizon Time, swept_below Time
     }
     COVERAGE_PIECES coverage_pieces (3, REPLACE) {
         conversation_key Int, layer Int, position Int,

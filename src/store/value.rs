@@ -99,6 +99,8 @@ macro_rules! from {
 from! {
     i64 => |value| Self::Int(Some(value));
     Option<i64> => |value| Self::Int(value);
+    Option<u32> => |value| Self::Int(value.map(i64::from));
+    Option<u64> => |value| Self::Int(value.map(|value| i64::try_from(value).unwrap_or(i64::MAX)));
     u32 => |value| Self::Int(Some(i64::from(value)));
     u64 => |value| Self::Int(Some(i64::try_from(value).unwrap_or(i64::MAX)));
     &str => |value| Self::Text(Some(clean(value)));

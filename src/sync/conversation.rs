@@ -343,7 +343,10 @@ impl<'a> Visit<'a> {
             ledger: self.walk.ledger().pieces(),
             full_ledger: second.map(crate::walk::Ledger::pieces).unwrap_or_default(),
             full_since: second.and(self.full_since),
+            tie_points: self.record.tie_points.clone(),
             unlisted: self.walk.unlisted(),
+            count_trust: self.record.count_trust,
+            swept_below: self.record.swept_below,
             tail_proof: self.walk.tail_proof().or(self.record.tail_proof),
             proof: self.walk.proof(),
         }

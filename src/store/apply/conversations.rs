@@ -56,6 +56,7 @@ pub(super) fn apply(
             walk_on(&mut now, walk);
             put_ledger(met, key, 0, &walk.ledger, plan);
             put_ledger(met, key, 1, &walk.full_ledger, plan);
+            put_ledger(met, key, 2, &walk.tie_points, plan);
             begin(&mut now, stamp);
         }
         if let Some(outcome) = outcomes.get(&key) {
@@ -80,6 +81,8 @@ fn grow(now: &mut StoredConversation, growth: &Growth) {
 
 fn walk_on(now: &mut StoredConversation, walk: &WalkProgress) {
     now.unlisted = walk.unlisted;
+    now.count_trust = walk.count_trust;
+    now.swept_below = walk.swept_below.map(storable);
     now.tail_proof = walk.tail_proof.map(|proof| proof.as_str().to_owned());
     now.full_since = walk.full_since.map(storable);
     now.proven_at = walk.proof.proven_at.map(storable);
@@ -117,7 +120,7 @@ fn put_conversation(
     now: &StoredConversation,
     plan: &mut Plan,
 ) {
-    let proof = |of: &StoredConversation| (of.checked_at, of.proven_at, of.horizon);
+    let proof = |of: &StoredConversation| (of.checked_at, of.proven_at, of.horizon, of.swept_below);
     if proof(stored) != proof(now) {
         plan.put(
             &table::CONVERSATION_PROOFS,
@@ -126,6 +129,7 @@ fn put_conversation(
                 now.checked_at.into(),
                 now.proven_at.into(),
                 now.horizon.into(),
+                now.swept_below.into(),
             ],
         );
     }
@@ -133,6 +137,7 @@ fn put_conversation(
         checked_at: stored.checked_at,
         proven_at: stored.proven_at,
         horizon: stored.horizon,
+        swept_below: stored.swept_below,
         ..now.clone()
     };
     if without_proof != *stored {
@@ -150,6 +155,8 @@ fn put_conversation(
                 now.unlisted.into(),
                 (&now.tail_proof).into(),
                 now.full_since.into(),
+                now.count_trust.moves.into(),
+                now.count_trust.steady_runs.into(),
             ],
         );
     }

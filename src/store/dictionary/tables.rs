@@ -64,6 +64,10 @@ const ARCHIVE: Object = Object {
             "Raised by each committed batch, so that a commit whose answer was lost can be told.",
         ),
         ("created_at", "When the archive was made."),
+        (
+            "renormalized_to",
+            "The last messages.key that an interrupted renormalize rebuilt; null when none is under way.",
+        ),
     ],
     references: &[],
 };
@@ -131,6 +135,14 @@ pub(super) const RUN_COLUMNS: &[(&str, &str)] = &[
     ("requests_total", "Requests sent, retries included."),
     ("requests_retried", "Requests that repeated an earlier one."),
     ("requests_throttled", "Requests that were answered 429."),
+    (
+        "requests_planned",
+        "Requests planned before the first one; null where nothing could be planned.",
+    ),
+    (
+        "requests_swept",
+        "Requests spent on looking again at what was proven before.",
+    ),
 ];
 
 const RUNS: Object = Object {
@@ -178,6 +190,14 @@ const CONVERSATIONS: Object = Object {
             "full_since",
             "When a second cover was begun that is not whole yet.",
         ),
+        (
+            "unlisted_moves",
+            "Runs in a row in which the number of unlisted messages came out different.",
+        ),
+        (
+            "count_steady_runs",
+            "Null while the gateway's count is trusted; else runs in a row with one difference since it was not.",
+        ),
     ],
     references: &[any("first_listed_run", "runs"), any("last_run", "runs")],
 };
@@ -199,6 +219,10 @@ const CONVERSATION_PROOFS: Object = Object {
             "horizon",
             "Everything created before it is proven to be archived.",
         ),
+        (
+            "swept_below",
+            "Where the sweep goes on, below this time; null: at the newest message.",
+        ),
     ],
     references: &[at_most_one("conversation_key", "conversations")],
 };
@@ -210,7 +234,7 @@ const COVERAGE_PIECES: Object = Object {
         CONVERSATION_KEY,
         (
             "layer",
-            "0: the cover in force; 1: the one that --full is building.",
+            "0: the cover in force; 1: the one that --full is building; 2: times passed over, which more messages share than fit a page.",
         ),
         ("position", "The order of the pieces, oldest first, from 0."),
         ("after_time", "The open lower end; null is the beginning."),

@@ -2,8 +2,9 @@
 
 use convault::{
     model::{
-        ConversationCounts, ConversationId, ConversationKey, ConversationState, FailureClass,
-        MessageCounts, Proof, RequestCounts, RunOutcome, RunReport, TailProof,
+        ConversationCounts, ConversationId, ConversationKey, ConversationState, CountTrust,
+        FailureClass, MessageCounts, Piece, Proof, RequestCounts, RunOutcome, RunReport, TailProof,
+        Timestamp,
     },
     store::{Batch, ConversationOutcome, FailureFilter, LinkRow, PageWrite, WalkProgress},
 };
@@ -22,21 +23,36 @@ async fn end(opened: &Opened, outcomes: Vec<ConversationOutcome>) {
     opened.store.write(&batch).await.unwrap();
 }
 
+/// What a walk came to, with something in every field.
+fn walked(
+    ledger: Vec<Piece>,
+    full_ledger: Vec<Piece>,
+    full_since: Option<Timestamp>,
+) -> WalkProgress {
+    WalkProgress {
+        ledger,
+        full_ledger,
+        tie_points: vec![piece(Some(3), Some(5), 6)],
+        full_since,
+        unlisted: Some(-2),
+        count_trust: CountTrust {
+            moves: 1,
+            steady_runs: Some(2),
+        },
+        swept_below: Some(time(7)),
+        tail_proof: Some(TailProof::EmptyPage),
+        proof: Proof {
+            proven_at: Some(time(7)),
+            horizon: Some(time(9)),
+        },
+    }
+}
+
 pub(super) async fn the_ledger_is_replaced(place: Place) {
     let opened = place.open().await;
     let key = opened.register("conv_1").await;
-    let walked = |ledger: Vec<_>, full_ledger: Vec<_>, full_since| PageWrite {
-        progress: Some(WalkProgress {
-            ledger,
-            full_ledger,
-            full_since,
-            unlisted: Some(-2),
-            tail_proof: Some(TailProof::EmptyPage),
-            proof: Proof {
-                proven_at: Some(time(7)),
-                horizon: Some(time(9)),
-            },
-        }),
+    let walked = |ledger, full_ledger, full_since| PageWrite {
+        progress: Some(walked(ledger, full_ledger, full_since)),
         ..page(key, 10, Vec::new())
     };
     let three = vec![
@@ -53,6 +69,15 @@ pub(super) async fn the_ledger_is_replaced(place: Place) {
         (record.ledger, record.full_ledger),
         (three.clone(), full.clone())
     );
+    assert_eq!(
+        (
+            record.count_trust.moves,
+            record.count_trust.steady_runs,
+            record.swept_below
+        ),
+        (1, Some(2), Some(time(7)))
+    );
+    assert_eq!(record.tie_points, [piece(Some(3), Some(5), 6)]);
     assert_eq!(
         (record.unlisted, record.tail_proof),
         (Some(-2), Some(TailProof::EmptyPage))
@@ -352,6 +377,8 @@ pub(super) async fn a_run_is_told_by_its_row(place: Place) {
             total: 9,
             retried: 1,
             throttled: 0,
+            swept: 2,
+            planned: Some(8),
         },
     };
     opened.store.finish_run(opened.run, &report).await.unwrap();
