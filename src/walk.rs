@@ -23,10 +23,14 @@ mod page;
 #[cfg(test)]
 mod simulation;
 mod step;
+mod sweep;
+mod switch;
+mod tail;
 mod tombstone;
 
 pub use ledger::{Interval, Ledger};
 pub use machine::Walk;
 pub use page::{PageFacts, RowFacts};
-pub use step::{Claim, ClaimedPage, Known, Position, Request, Rules, Step, Verdict};
-pub use tombstone::{Strike, is_mass_deletion, strike};
+pub use step::{Claim, ClaimedPage, Known, Position, Ranks, Request, Rules, Step, Stored, Verdict};
+pub use sweep::{Stretch, Sweep};
+pub use tombstone::{Strike, is_mass_deletion, strike, was_sent_since};

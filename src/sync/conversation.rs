@@ -22,7 +22,7 @@ use crate::{
     monitor::Counter,
     normalize,
     store::{ConversationOutcome, MissingMessage, PageWrite, StoreError, WalkProgress},
-    walk::{Known, PageFacts, Position, Request, Rules, Step, Verdict, Walk},
+    walk::{Known, PageFacts, Position, Ranks, Request, Rules, Step, Stored, Verdict, Walk},
     wire,
 };
 
@@ -114,9 +114,11 @@ impl<'a> Visit<'a> {
         let known = Known {
             ledger: record.ledger.clone(),
             full_ledger: record.full_ledger.clone(),
+            tie_points: record.tie_points.clone(),
             full: full && !record.ledger.is_empty(),
             live: record.live_count,
             unlisted: record.unlisted,
+            count_trust: record.count_trust,
             to_confirm: places_to_confirm(missing, context.clock.now(), rules.lag),
             full_page: context.full_page(),
         };
@@ -231,6 +233,20 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// Where the archive has the page that was just accepted, if the walk asks: it is at rank, as
+    /// every page before it is committed.
+    async fn read_ranks(&self) -> Result<Option<Ranks>, Broken> {
+        let Some(time) = self.walk.asks_ranks_of() else {
+            return Ok(None);
+        };
+        let (store, key) = (&self.context.store, self.record.key);
+        let just_before = Timestamp::from_millis(time.as_millis() - 1);
+        Ok(Some(Ranks {
+            newer: store.count_live_after(key, time).await?,
+            newer_or_same: store.count_live_after(key, just_before).await?,
+        }))
+    }
+
     /// One page; `None` where the gateway could not give it and a smaller one is to be tried.
     async fn fetch(
         &mut self,
@@ -309,7 +325,11 @@ impl<'a> Visit<'a> {
         let archived = self.read_archived(&messages, &claims).await?;
         let (absent, absent_again) = self.find_absent(&archived, &claims, &rows);
         let changing = self.pick_changing(messages, &facts, &archived);
-        self.walk.count_live(self.live);
+        let ranks = self.read_ranks().await?;
+        self.walk.stored(Stored {
+            live: self.live,
+            ranks,
+        });
         self.previous = std::mem::take(&mut self.recent);
         self.recent = rows;
         let write = PageWrite {
@@ -343,9 +363,9 @@ impl<'a> Visit<'a> {
             ledger: self.walk.ledger().pieces(),
             full_ledger: second.map(crate::walk::Ledger::pieces).unwrap_or_default(),
             full_since: second.and(self.full_since),
-            tie_points: self.record.tie_points.clone(),
+            tie_points: self.walk.tie_points(),
             unlisted: self.walk.unlisted(),
-            count_trust: self.record.count_trust,
+            count_trust: self.walk.count_trust(),
             swept_below: self.record.swept_below,
             tail_proof: self.walk.tail_proof().or(self.record.tail_proof),
             proof: self.walk.proof(),

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use super::switch::{self, Rule};
 use crate::model::{Piece, Proof, Timestamp};
 
 /// An open interval of `created_at` that a page certifies.
@@ -95,9 +96,10 @@ impl Ledger {
     /// Covers an interval by a page that was sent at `sent_at`. A newer page replaces what it
     /// covers; what a still newer page covers stays as it is.
     pub fn claim(&mut self, interval: Interval, sent_at: Timestamp) {
-        let from = interval
-            .after
-            .map_or(i64::MIN, |time| time.as_millis().saturating_add(1));
+        let from = interval.after.map_or(i64::MIN, |time| {
+            let open = i64::from(switch::holds(Rule::StrictLink));
+            time.as_millis().saturating_add(open)
+        });
         let to = interval
             .before
             .map_or(i64::MAX, |time| time.as_millis().saturating_sub(1));
@@ -141,7 +143,7 @@ impl Ledger {
     /// last λ before it was sent (A5).
     pub fn settle(&mut self, lag: Duration) {
         for span in &mut self.spans {
-            if !span.settled {
+            if !span.settled && switch::holds(Rule::Settling) {
                 span.to = span
                     .to
                     .min(span.sent_at.minus(lag).as_millis().saturating_sub(1));
@@ -154,6 +156,25 @@ impl Ledger {
                 break;
             }
         }
+    }
+
+    /// Whether nothing is covered below the piece that reaches plus infinity.
+    pub(super) fn is_open_below(&self) -> bool {
+        let (Some(lowest), Some(bottom)) = (self.spans.first(), self.bottom_of_top()) else {
+            return false;
+        };
+        lowest.from != i64::MIN && bottom == Some(Timestamp::from_millis(lowest.from - 1))
+    }
+
+    /// The topmost stretch below `below` that an earlier run has proven and this one has not
+    /// looked at again: the largest time of it. `None` if there is none.
+    pub(super) fn topmost_settled(&self, below: Option<Timestamp>) -> Option<Timestamp> {
+        let below = below.map_or(i64::MAX, Timestamp::as_millis);
+        self.spans
+            .iter()
+            .rev()
+            .find(|span| span.settled && span.from < below)
+            .map(|span| Timestamp::from_millis(span.to.min(below - 1)))
     }
 
     /// Whether the whole line is covered.
@@ -238,7 +259,11 @@ impl Ledger {
                         && below.joins(&span) =>
                 {
                     below.to = below.to.max(span.to);
-                    below.sent_at = below.sent_at.min(span.sent_at);
+                    if switch::holds(Rule::SmallestT) {
+                        below.sent_at = below.sent_at.min(span.sent_at);
+                    } else {
+                        below.sent_at = below.sent_at.max(span.sent_at);
+                    }
                 }
                 _ => merged.push(span),
             }

@@ -1,13 +1,21 @@
 //! One conversation's walk: which page to ask for next, what each page proves, how it ends.
 
+mod ahead;
+mod bisect;
 mod confirm;
 mod cover;
 mod deficit;
 
+use ahead::Ahead;
+use bisect::{Probed, Search};
+
 use super::{
-    Claim, ClaimedPage, Interval, Known, Ledger, PageFacts, Position, Request, Rules, Step, Verdict,
+    Claim, ClaimedPage, Interval, Known, Ledger, PageFacts, Position, Request, Rules, Step, Stored,
+    Verdict,
+    switch::{self, Rule},
+    tail::Tail,
 };
-use crate::model::{FailureClass, Proof, TailProof, Timestamp};
+use crate::model::{CountTrust, FailureClass, Piece, Proof, TailProof, Timestamp};
 
 /// Why a page was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +28,8 @@ enum Purpose {
     TailProbe,
     /// The same, one page on.
     TailProbeEnd,
+    /// To find where list and archive part.
+    Bisect,
     /// To look a second time for a message that is missing.
     Confirm,
     /// To store what can be read where nothing can be proven.
@@ -36,13 +46,19 @@ struct MaybeTail {
     sent_at: Timestamp,
 }
 
+/// The last page from the head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Head {
+    count: Option<i64>,
+    end: u64,
+}
+
 /// The walk of one conversation.
 #[derive(Debug, Clone)]
 pub struct Walk {
     rules: Rules,
     limit: u32,
-    full_page: Option<u32>,
-    unlisted: Option<i64>,
+    tail: Tail,
     tail_proof: Option<TailProof>,
     live: u64,
     ledger: Ledger,
@@ -51,6 +67,10 @@ pub struct Walk {
     /// the walk went on past a hole that cannot be filled.
     cover: Ledger,
     horizon_at_start: Option<Timestamp>,
+    /// Times that are passed over in the cover that is being built.
+    tie_points: Vec<Piece>,
+    /// Those of the first cover, while a second one is built.
+    tie_points_before: Vec<Piece>,
     /// Missing messages whose place no page of this walk has spoken for yet.
     to_confirm: Vec<Timestamp>,
     /// The place that the page under way is about.
@@ -58,16 +78,21 @@ pub struct Walk {
     request: Request,
     purpose: Purpose,
     maybe_tail: Option<MaybeTail>,
+    ahead: Option<Ahead>,
     pages: u64,
     pages_with_rows: u64,
     longest_page: u64,
     budget: Option<u64>,
     first_newest: Option<Timestamp>,
-    head_count: Option<i64>,
+    head: Option<Head>,
     step_back: u64,
     refetches: u32,
     closing: bool,
     tail_probed: bool,
+    /// How many the list holds, seen at its end, where the count is missing or unreliable.
+    measured: Option<u64>,
+    search: Search,
+    probed: Option<Probed>,
     rewalked: bool,
     trouble: Option<(FailureClass, String)>,
     verdict: Option<Verdict>,
@@ -87,17 +112,18 @@ impl Walk {
             second
         });
         let cover = second.clone().unwrap_or_else(|| ledger.clone());
-        Self {
+        let mut walk = Self {
             rules,
             limit: rules.limit,
-            full_page: known.full_page,
-            unlisted: known.unlisted,
+            tail: Tail::new(known.full_page, known.unlisted, known.count_trust),
             tail_proof: None,
             live: known.live,
             horizon_at_start: cover.top_of_bottom(),
             cover,
             second,
             ledger,
+            tie_points: Vec::new(),
+            tie_points_before: known.tie_points.clone(),
             to_confirm: known.to_confirm.clone(),
             confirming: None,
             request: Request {
@@ -107,20 +133,28 @@ impl Walk {
             },
             purpose: Purpose::Cover,
             maybe_tail: None,
+            ahead: None,
             pages: 0,
             pages_with_rows: 0,
             longest_page: 0,
             budget: None,
             first_newest: None,
-            head_count: None,
+            head: None,
             step_back: 0,
             refetches: 0,
             closing: false,
             tail_probed: false,
+            measured: None,
+            search: Search::NotYet,
+            probed: None,
             rewalked: false,
             trouble: None,
             verdict: None,
+        };
+        if !known.full {
+            walk.pass_known_tie_groups();
         }
+        walk
     }
 
     /// What to do next.
@@ -140,6 +174,17 @@ impl Walk {
         self.second.as_ref()
     }
 
+    /// The times to store as passed over, each as the interval around it.
+    pub fn tie_points(&self) -> Vec<Piece> {
+        let mut points = self.tie_points.clone();
+        if self.second.is_some() {
+            points.extend_from_slice(&self.tie_points_before);
+            points.sort_unstable_by_key(|point| point.after);
+            points.dedup_by_key(|point| point.after);
+        }
+        points
+    }
+
     /// What the ledger proves.
     pub fn proof(&self) -> Proof {
         self.ledger.proof(self.rules.lag)
@@ -147,7 +192,12 @@ impl Walk {
 
     /// b, as far as it was learnt.
     pub fn unlisted(&self) -> Option<i64> {
-        self.unlisted
+        self.tail.unlisted()
+    }
+
+    /// How far the gateway's `count` is trusted after this walk.
+    pub fn count_trust(&self) -> CountTrust {
+        self.tail.trust()
     }
 
     /// How the tail was proven in this walk, if it was.
@@ -157,7 +207,7 @@ impl Walk {
 
     /// The largest page that the gateway was shown to return for the walk's own limit.
     pub fn full_page(&self) -> Option<u32> {
-        self.full_page
+        self.tail.full_page
     }
 
     /// How many pages were accepted.
@@ -170,42 +220,49 @@ impl Walk {
         self.budget
     }
 
-    /// The `count` of the last page from the head.
-    pub fn head_count(&self) -> Option<i64> {
-        self.head_count
-    }
-
     /// Takes the page that was asked for and gives the intervals that it certifies. The caller
-    /// stores the rows and the claims together, and then says what they did to the number of
-    /// live messages through [`Walk::count_live`].
+    /// stores the rows and the claims together, and then tells [`Walk::stored`] what came of it.
     pub fn accept(&mut self, page: &PageFacts) -> Vec<Claim> {
+        self.ahead = None;
         self.pages += 1;
         self.learn_from(page);
-        if !page.is_ordered() && self.purpose != Purpose::Blind {
+        if !is_ordered(page) && self.purpose != Purpose::Blind {
             self.refuse_disorder(page);
-            self.check_budget();
             return Vec::new();
         }
         self.refetches = 0;
-        let claims = match self.purpose {
+        match self.purpose {
             Purpose::Cover => self.accept_cover(page),
             Purpose::EndCheck => self.accept_end_check(page),
             Purpose::TailProbe => self.accept_tail_probe(page),
             Purpose::TailProbeEnd => self.accept_tail_probe_end(page),
+            Purpose::Bisect => self.accept_bisect(page),
             Purpose::Confirm => self.accept_confirm(page),
             Purpose::Blind => self.accept_blind(page),
-        };
-        self.check_budget();
-        claims
+        }
     }
 
-    /// Says how many messages are live after the page that was just accepted, and lets the walk
-    /// conclude if its cover is whole.
-    pub fn count_live(&mut self, live: u64) {
-        self.live = live;
-        if self.verdict.is_none() && self.ready_to_conclude() {
+    /// The time whose [`Ranks`](super::Ranks) the walk wants to be told with [`Walk::stored`]:
+    /// those of the archive as it was before the page.
+    pub fn asks_ranks_of(&self) -> Option<Timestamp> {
+        self.probed.and_then(|probed| probed.newest)
+    }
+
+    /// Says what storing the page came to that was just accepted, and lets the walk conclude if
+    /// its cover is whole.
+    pub fn stored(&mut self, stored: Stored) {
+        let live_before = std::mem::replace(&mut self.live, stored.live);
+        if self.verdict.is_some() || self.ahead.as_ref().is_some_and(Ahead::is_under_way) {
+            return;
+        }
+        if let Some(probed) = self.probed.take() {
+            self.narrow(probed, stored, live_before);
+        } else if self.purpose == Purpose::TailProbe {
+            self.judge_tail();
+        } else if self.ready_to_conclude() {
             self.conclude_cover();
         }
+        self.check_budget();
     }
 
     /// Halves the page, for a gateway that could not give it in time; false if it is as small
@@ -218,20 +275,25 @@ impl Walk {
         self.rules.limit = halved;
         self.limit = halved;
         self.request.limit = halved;
-        self.full_page = None;
+        self.tail.full_page = None;
+        self.ahead = None;
         true
     }
 
     fn learn_from(&mut self, page: &PageFacts) {
-        if page.limit == self.rules.limit && page.len() > u64::from(self.full_page.unwrap_or(0)) {
+        let full_page = self.tail.full_page;
+        if page.limit == self.rules.limit && page.len() > u64::from(full_page.unwrap_or(0)) {
             let rows = u32::try_from(page.len()).unwrap_or(u32::MAX);
-            if rows >= page.limit || self.full_page.is_some() {
-                self.full_page = Some(rows);
+            if rows >= page.limit || full_page.is_some() {
+                self.tail.full_page = Some(rows);
             }
         }
         self.longest_page = self.longest_page.max(page.len());
         if page.skip == 0 {
-            self.head_count = page.count;
+            self.head = Some(Head {
+                count: page.count,
+                end: page.end(),
+            });
         }
         if self.budget.is_none() {
             let listed = page
@@ -244,15 +306,28 @@ impl Walk {
         }
     }
 
+    /// Rows of a full page, as far as is known.
+    fn full(&self) -> u64 {
+        u64::from(self.tail.full_page.unwrap_or(self.limit).max(1))
+    }
+
+    fn overlap(&self) -> u64 {
+        self.rules.overlap(self.full())
+    }
+
     fn budget_for(&self, listed: u64) -> u64 {
-        let full = u64::from(self.full_page.unwrap_or(self.rules.limit).max(1));
-        let stride = full - self.rules.overlap(full);
-        4 * listed.div_ceil(stride.max(1)) + 30
+        4 * self.pages_for(listed) + 30
+    }
+
+    /// How many pages `listed` rows are.
+    fn pages_for(&self, listed: u64) -> u64 {
+        let full = u64::from(self.tail.full_page.unwrap_or(self.rules.limit).max(1));
+        listed.div_ceil((full - self.rules.overlap(full)).max(1))
     }
 
     fn check_budget(&mut self) {
         let budget = self.budget.unwrap_or(u64::MAX);
-        if self.verdict.is_none() && self.pages >= budget && !self.ready_to_conclude() {
+        if self.verdict.is_none() && self.pages >= budget {
             let (class, reason) = self.trouble.take().unwrap_or_else(|| {
                 let reason = format!(
                     "the walk used up its {budget} requests before every hole was filled; \
@@ -318,6 +393,19 @@ impl Walk {
         Vec::new()
     }
 
+    /// The interval that a page certifies wherever it lies: its own interior, and the beginning
+    /// if it is the tail. Nothing where no row has a readable time.
+    fn claim_own(&mut self, page: &PageFacts, is_tail: bool) -> Vec<Claim> {
+        let (Some(newest), Some(oldest)) = (page.newest(), page.oldest()) else {
+            return Vec::new();
+        };
+        let interval = Interval {
+            after: if is_tail { None } else { Some(oldest) },
+            before: if page.skip == 0 { None } else { Some(newest) },
+        };
+        vec![self.claim(interval, ClaimedPage::This, page.sent_at)]
+    }
+
     fn claim(&mut self, interval: Interval, page: ClaimedPage, sent_at: Timestamp) -> Claim {
         self.ledger.claim(interval, sent_at);
         self.cover.claim(interval, sent_at);
@@ -331,4 +419,9 @@ impl Walk {
             sent_at,
         }
     }
+}
+
+/// Whether the page may claim anything by A1.
+fn is_ordered(page: &PageFacts) -> bool {
+    page.is_ordered() || !switch::holds(Rule::Order)
 }

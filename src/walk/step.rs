@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Interval;
-use crate::model::{FailureClass, Piece, Timestamp};
+use crate::model::{CountTrust, FailureClass, Piece, Timestamp};
 
 /// The constants of a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,12 +30,17 @@ pub struct Known {
     pub ledger: Vec<Piece>,
     /// The stored second cover, where a `--full` was interrupted.
     pub full_ledger: Vec<Piece>,
+    /// The times, each as the interval around it, that an earlier walk passed over because more
+    /// messages share them than fit a page.
+    pub tie_points: Vec<Piece>,
     /// Whether a second cover is to be built (or built on).
     pub full: bool,
     /// Archived messages that are neither missing nor deleted.
     pub live: u64,
     /// b: counted and not listed, where it was learnt.
     pub unlisted: Option<i64>,
+    /// How far the gateway's `count` of this conversation is trusted.
+    pub count_trust: CountTrust,
     /// The created times of messages that are missing and due to be looked for a second time.
     pub to_confirm: Vec<Timestamp>,
     /// The largest page that the gateway was shown to return for this limit.
@@ -68,10 +73,28 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Ask for a page and hand it to [`accept`](super::Walk::accept), then tell
-    /// [`count_live`](super::Walk::count_live).
+    /// [`stored`](super::Walk::stored).
     Ask(Request),
     /// The walk is over.
     Done(Verdict),
+}
+
+/// What storing a page came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Archived messages that are now neither missing nor deleted.
+    pub live: u64,
+    /// Where the archive has the page, if [`asks_ranks_of`](super::Walk::asks_ranks_of) asked.
+    pub ranks: Option<Ranks>,
+}
+
+/// The place that a time has among the live messages of the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ranks {
+    /// Live messages that are strictly newer.
+    pub newer: u64,
+    /// Live messages that are newer or of just that time.
+    pub newer_or_same: u64,
 }
 
 /// How a walk ended.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::switch::{self, Rule};
 use crate::model::Timestamp;
 
 /// Deletions that the brake lets through whatever the size of the conversation.
@@ -18,6 +19,12 @@ pub enum Strike {
     Second,
 }
 
+/// Whether a page that was sent when `sent_after` pages had been accepted can speak of the
+/// absence of a message that the `seen`-th page held: only if it was sent after that one came.
+pub fn was_sent_since(sent_after: u64, seen: u64) -> bool {
+    seen <= sent_after || !switch::holds(Rule::SentAfterSeen)
+}
+
 /// What it means that a page, sent at `sent_at`, does not hold a message of its interval that
 /// the archive calls missing since `missing_since`, by a page of this run or not. `None` if it
 /// proves nothing new: two pages of one run, or closer than λ, may show one lagging replica.
@@ -28,8 +35,14 @@ pub fn strike(
     lag: Duration,
 ) -> Option<Strike> {
     match missing_since {
+        None if !switch::holds(Rule::SecondStrike) => Some(Strike::Second),
         None => Some(Strike::First),
-        Some(since) if !missed_in_this_run && sent_at >= since.plus(lag) => Some(Strike::Second),
+        Some(since)
+            if !missed_in_this_run
+                && (sent_at >= since.plus(lag) || !switch::holds(Rule::StrikeLag)) =>
+        {
+            Some(Strike::Second)
+        }
         Some(_) => None,
     }
 }
@@ -38,6 +51,9 @@ pub fn strike(
 /// and more than 5 % of the conversation's `known` messages, or every one of a conversation
 /// that answers empty.
 pub fn is_mass_deletion(confirmed: u64, known: u64, answers_empty: bool) -> bool {
+    if !switch::holds(Rule::Brake) {
+        return false;
+    }
     let bound = BRAKE_MESSAGES.max(known / BRAKE_ONE_IN);
     confirmed > bound || (answers_empty && confirmed > 0 && confirmed >= known)
 }

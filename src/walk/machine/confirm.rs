@@ -2,7 +2,7 @@
 //! walk concludes.
 
 use super::{Purpose, Walk};
-use crate::walk::{Claim, ClaimedPage, Interval, PageFacts, Position, Request};
+use crate::walk::{Claim, PageFacts, Position, Request};
 
 impl Walk {
     /// Asks for the place of the next missing message that no page of this walk has spoken for;
@@ -16,8 +16,8 @@ impl Walk {
         self.confirming = Some(time);
         self.limit = self.rules.limit;
         self.request = Request {
-            // The middle of a page as long as this gateway gives them.
-            position: Position::Above(time, self.longest_page / 2),
+            // The middle of a page as long as this gateway gives them, and a row above the place.
+            position: Position::Above(time, (self.longest_page / 2).max(1)),
             limit: self.limit,
             after_commit: true,
         };
@@ -27,20 +27,15 @@ impl Walk {
     /// The page speaks for its own interior, wherever it lies. Where the place is below its last
     /// row, what is missing may have been the oldest message: then the end is looked at too.
     pub(super) fn accept_confirm(&mut self, page: &PageFacts) -> Vec<Claim> {
-        let (Some(newest), Some(oldest)) = (page.newest(), page.oldest()) else {
-            return Vec::new();
-        };
-        let before = if page.skip == 0 { None } else { Some(newest) };
-        let is_tail = page.count.is_some() && self.is_tail(page);
-        let after = if is_tail { None } else { Some(oldest) };
         let sought = self.confirming.take();
-        if !is_tail
-            && sought.is_some_and(|time| time <= oldest)
-            && page.len() < u64::from(self.full_page.unwrap_or(page.limit))
-        {
+        let below = page
+            .oldest()
+            .is_some_and(|oldest| sought.is_some_and(|time| time <= oldest));
+        let short = page.len() < u64::from(self.tail.full_page.unwrap_or(page.limit));
+        let is_tail = self.is_tail(page);
+        if below && short && !is_tail {
             self.check_end_of(page);
         }
-        let interval = Interval { after, before };
-        vec![self.claim(interval, ClaimedPage::This, page.sent_at)]
+        self.claim_own(page, is_tail)
     }
 }

@@ -2,25 +2,28 @@
 
 use super::{MaybeTail, Purpose, Walk};
 use crate::{
-    model::{FailureClass, TailProof, Timestamp},
-    walk::{Claim, ClaimedPage, Interval, PageFacts, Position, Request, Verdict},
+    model::{FailureClass, Piece, TailProof, Timestamp},
+    walk::{
+        Claim, ClaimedPage, Interval, PageFacts, Position, Request, Verdict,
+        switch::{self, Rule},
+    },
 };
 
 impl Walk {
-    /// Whether a page of `rows` rows that ends at `end` is the tail by its own `count`.
+    /// Whether the page, which is linked, is the tail; notes by which proof.
     pub(super) fn is_tail(&mut self, page: &PageFacts) -> bool {
-        let short = page.len() < u64::from(self.full_page.unwrap_or(1));
-        let by_count = match (page.count, self.unlisted) {
-            (Some(count), Some(unlisted)) => i64::try_from(page.end()) == Ok(count - unlisted),
-            _ => false,
-        };
-        let uncounted = page.count.is_none() && self.full_page.is_some();
-        if short && by_count {
+        let proof = self.tail.proof_of(page);
+        self.tail_proof = proof.or(self.tail_proof);
+        proof.is_some()
+    }
+
+    /// Whether the page is the tail by its own `count`, wherever it lies.
+    pub(super) fn ends_by_count(&mut self, page: &PageFacts) -> bool {
+        let proven = self.tail.proof_of(page) == Some(TailProof::Count);
+        if proven {
             self.tail_proof = Some(TailProof::Count);
-        } else if short && uncounted {
-            self.tail_proof = Some(TailProof::ShortPage);
         }
-        short && (by_count || uncounted)
+        proven
     }
 
     pub(super) fn accept_cover(&mut self, page: &PageFacts) -> Vec<Claim> {
@@ -62,15 +65,14 @@ impl Walk {
         self.step_back = (self.step_back * 2).max(u64::from(self.limit) / 2).max(1);
         let by_count = page
             .count
-            .and_then(|count| u64::try_from(count - self.unlisted.unwrap_or(0)).ok())
+            .and_then(|count| u64::try_from(count - self.tail.unlisted().unwrap_or(0)).ok())
             .filter(|&end| end < page.skip);
         let from = by_count.unwrap_or(page.skip);
         self.ask(Purpose::Cover, from.saturating_sub(self.step_back));
     }
 
     pub(super) fn plan_after(&mut self, page: &PageFacts, linked: bool, reaches_new: bool) {
-        let full = u64::from(self.full_page.unwrap_or(self.limit));
-        let overlap = self.rules.overlap(full);
+        let overlap = self.overlap();
         if !linked {
             self.step_back = (self.step_back * 2).max(2 * overlap).max(1);
             self.ask(Purpose::Cover, page.skip.saturating_sub(self.step_back));
@@ -83,7 +85,7 @@ impl Walk {
             self.go_on_below();
             return;
         }
-        if page.len() < u64::from(self.full_page.unwrap_or(page.limit)) {
+        if page.len() < u64::from(self.tail.full_page.unwrap_or(page.limit)) {
             self.check_end_of(page);
             return;
         }
@@ -111,6 +113,7 @@ impl Walk {
         if place > 0 {
             self.limit = self.rules.limit;
             self.ask(Purpose::Cover, page.skip + place);
+            self.plan_ahead(page);
             return;
         }
         let honoured = page.len() >= u64::from(page.limit);
@@ -126,18 +129,20 @@ impl Walk {
     /// below it.
     pub(super) fn pass_tie_group(&mut self, page: &PageFacts) {
         let Some(time) = page.oldest() else { return };
-        let reason = format!(
-            "more messages share the time {time} than one page of {} holds; whether all of them \
-             are archived cannot be proven, everything else can",
-            page.len()
-        );
-        self.trouble
-            .get_or_insert((FailureClass::TieGroupExceedsPage, reason));
-        let point = Interval {
+        let point = Piece {
             after: Some(Timestamp::from_millis(time.as_millis() - 1)),
             before: Some(Timestamp::from_millis(time.as_millis() + 1)),
+            sent_at: page.sent_at,
+            settled: true,
         };
-        self.cover.claim(point, page.sent_at);
+        if !self
+            .tie_points
+            .iter()
+            .any(|known| known.after == point.after)
+        {
+            self.tie_points.push(point);
+        }
+        self.pass_over(point);
         self.limit = self.rules.limit;
         self.ask(
             Purpose::Cover,
@@ -145,17 +150,40 @@ impl Walk {
         );
     }
 
+    /// Goes past the times that an earlier walk has found to be shared by too many.
+    pub(super) fn pass_known_tie_groups(&mut self) {
+        self.tie_points = std::mem::take(&mut self.tie_points_before);
+        for point in self.tie_points.clone() {
+            self.pass_over(point);
+        }
+    }
+
+    fn pass_over(&mut self, point: Piece) {
+        let Piece { after, before, .. } = point;
+        let time = before.map_or(0, |before| before.as_millis() - 1);
+        let reason = format!(
+            "more messages share the time {} than a page holds: whether all of them are archived \
+             cannot be proven, everything else can; a larger --page-size with --full may do it",
+            Timestamp::from_millis(time)
+        );
+        self.trouble
+            .get_or_insert((FailureClass::TieGroupExceedsPage, reason));
+        self.cover.claim(Interval { after, before }, point.sent_at);
+    }
+
     pub(super) fn accept_end_check(&mut self, page: &PageFacts) -> Vec<Claim> {
         let Some(tail) = self.maybe_tail.take() else {
             return self.accept_cover(page);
         };
-        let same_count = page.count.is_some() && page.count == tail.count;
+        let same_count =
+            page.count.is_some() && (page.count == tail.count || !switch::holds(Rule::SameCount));
+        let ends_there = page.is_empty() && page.skip == tail.end;
+        if ends_there && page.count.is_some() && !same_count {
+            self.tail.contradict();
+        }
         self.purpose = Purpose::Cover;
-        if page.is_empty() && same_count && page.skip == tail.end {
-            self.unlisted = page
-                .count
-                .zip(i64::try_from(tail.end).ok())
-                .map(|(count, end)| count - end);
+        if ends_there && same_count && !self.tail.is_uncounted(page.count) {
+            self.tail.learn_unlisted(page.count.unwrap_or(0), tail.end);
             self.tail_proof = Some(TailProof::EmptyPage);
             let interval = Interval {
                 after: None,
@@ -167,9 +195,9 @@ impl Walk {
             }
             return vec![claim];
         }
-        if page.is_empty() && page.count.is_none() {
-            let reason = "the gateway gives no count, and no page was seen to be full: \
-                          an empty page proves no end"
+        if page.is_empty() && self.tail.is_uncounted(page.count) {
+            let reason = "the gateway gives no count that can be relied on, and no page was seen \
+                          to be full: an empty page proves no end"
                 .to_owned();
             self.verdict = Some(Verdict::Partial {
                 class: FailureClass::TailUnproven,
@@ -179,7 +207,7 @@ impl Walk {
         }
         if !page.is_empty() && same_count && page.limit == self.rules.limit {
             let rows = u32::try_from(tail.rows).unwrap_or(u32::MAX);
-            self.full_page = Some(self.full_page.unwrap_or(0).max(rows));
+            self.tail.full_page = Some(self.tail.full_page.unwrap_or(0).max(rows));
         }
         if page.is_empty() && page.skip == 0 {
             return self.accept_empty_head(page);
@@ -203,11 +231,8 @@ impl Walk {
     pub(super) fn go_on_below(&mut self) {
         self.purpose = Purpose::Cover;
         if let Some(edge) = self.cover.bottom_of_top().flatten() {
-            let overlap = self
-                .rules
-                .overlap(u64::from(self.full_page.unwrap_or(self.limit)));
             self.request = Request {
-                position: Position::Above(edge, overlap),
+                position: Position::Above(edge, self.overlap()),
                 limit: self.limit,
                 after_commit: true,
             };

@@ -1,17 +1,20 @@
 //! The end of a walk: the closing read of the head, and the number of live messages against
-//! `count`.
+//! what the gateway counts.
 
-use super::{MaybeTail, Purpose, Walk};
+use super::{MaybeTail, Purpose, Walk, bisect::Search};
 use crate::{
     model::{FailureClass, Timestamp},
-    walk::{Claim, Interval, Ledger, PageFacts, Verdict},
+    walk::{
+        Claim, Interval, Ledger, PageFacts, Verdict,
+        switch::{self, Rule},
+    },
 };
 
 impl Walk {
     /// Every hole is filled. If that took several pages, the head is read again; then the number
     /// of live messages must agree with `count`.
     pub(super) fn conclude_cover(&mut self) {
-        if self.pages_with_rows > 1 && !self.closing {
+        if self.pages_with_rows > 1 && !self.closing && switch::holds(Rule::ClosingRead) {
             self.closing = true;
             let linked = self.first_newest.max(self.horizon_at_start);
             self.cover = Ledger::default();
@@ -38,41 +41,64 @@ impl Walk {
         self.judge_deficit();
     }
 
-    /// D = live + b - count, from the last page at the head.
+    /// How many the list holds: by the last page at the head, or, where the count cannot be
+    /// relied on, by the end of the list that this walk has seen.
+    fn listed(&self) -> Option<i64> {
+        let head = self.head?;
+        if self.tail.is_uncounted(head.count) {
+            return i64::try_from(self.measured?).ok();
+        }
+        self.tail.listed(head.count)
+    }
+
+    /// D = live + b - count: how many more are archived and live than the gateway lists.
     pub(super) fn deficit(&self) -> Option<i64> {
-        let count = self.head_count?;
-        let unlisted = self.unlisted?;
-        Some(i64::try_from(self.live).unwrap_or(i64::MAX) + unlisted - count)
+        let live = i64::try_from(self.live).unwrap_or(i64::MAX);
+        self.listed().map(|listed| live - listed)
+    }
+
+    /// Whether the walk has relied on what earlier runs covered and nothing has counted since.
+    fn must_measure(&self) -> bool {
+        let uncounted = self
+            .head
+            .is_some_and(|head| self.tail.is_uncounted(head.count));
+        uncounted && !self.tail_probed && !self.rewalked && self.horizon_at_start.is_some()
     }
 
     pub(super) fn judge_deficit(&mut self) {
         match self.deficit() {
-            None | Some(0) => self.complete(),
-            Some(_) if !self.tail_probed => {
+            Some(0) => self.complete(),
+            None if !self.must_measure() => self.complete(),
+            _ if !switch::holds(Rule::Deficit) => self.complete(),
+            _ if !self.tail_probed => {
                 self.tail_probed = true;
-                let full = u64::from(self.full_page.unwrap_or(self.limit));
-                let overlap = self.rules.overlap(full).max(1);
+                let overlap = self.overlap().max(1);
+                self.limit = self.rules.limit;
                 self.ask(Purpose::TailProbe, self.live.saturating_sub(overlap));
+                self.request.after_commit = true;
             }
-            Some(_) if !self.rewalked => self.walk_again(),
-            Some(deficit) => {
-                let reason = format!(
-                    "{} messages are archived and live, the gateway counts {} of which {} are \
-                     not listed: {} unexplained after a whole walk",
-                    self.live,
-                    self.head_count.unwrap_or(0),
-                    self.unlisted.unwrap_or(0),
-                    deficit.abs()
-                );
-                self.verdict = Some(Verdict::Partial {
-                    class: FailureClass::CountDeficit,
-                    reason,
-                });
-            }
+            Some(deficit) if matches!(self.search, Search::NotYet) => self.bisect(deficit),
+            _ if !self.rewalked => self.walk_again(),
+            Some(deficit) => self.leave_deficit(deficit),
+            None => self.complete(),
         }
     }
 
-    pub(super) fn complete(&mut self) {
+    fn leave_deficit(&mut self, deficit: i64) {
+        let reason = format!(
+            "{} messages are archived and live, the gateway lists {}: {} unexplained after a \
+             whole walk",
+            self.live,
+            self.listed().unwrap_or(0),
+            deficit.abs()
+        );
+        self.verdict = Some(Verdict::Partial {
+            class: FailureClass::CountDeficit,
+            reason,
+        });
+    }
+
+    fn complete(&mut self) {
         if let Some(second) = self.second.take() {
             self.ledger = second;
         }
@@ -80,49 +106,57 @@ impl Walk {
     }
 
     pub(super) fn accept_tail_probe(&mut self, page: &PageFacts) -> Vec<Claim> {
-        if page.end() == self.live || (page.is_empty() && page.skip == self.live) {
-            self.maybe_tail = Some(MaybeTail {
-                rows: page.len(),
-                end: page.end(),
-                count: page.count,
-                before: None,
-                sent_at: page.sent_at,
-            });
-            self.ask(Purpose::TailProbeEnd, page.end());
-        } else {
-            self.walk_again();
+        if !page.is_empty() && page.len() < u64::from(self.tail.full_page.unwrap_or(0)) {
+            self.measured = Some(page.end());
+            self.tail.measure(page.count, page.end());
         }
-        Vec::new()
+        self.maybe_tail = Some(MaybeTail {
+            rows: page.len(),
+            end: page.end(),
+            count: page.count,
+            before: None,
+            sent_at: page.sent_at,
+        });
+        let is_tail = self.ends_by_count(page);
+        self.claim_own(page, is_tail)
+    }
+
+    /// The page where the archive ends is stored. If the list ends there too, only b has moved.
+    pub(super) fn judge_tail(&mut self) {
+        let probe = self.maybe_tail.filter(|probe| probe.end == self.live);
+        match (self.deficit(), probe) {
+            (Some(0), _) => self.judge_deficit(),
+            // Neither short nor measured: the list ends elsewhere.
+            (None, _) => self.walk_again(),
+            (Some(_), Some(probe)) if !self.tail.is_uncounted(probe.count) => {
+                self.ask(Purpose::TailProbeEnd, probe.end);
+            }
+            (Some(_), _) => self.judge_deficit(),
+        }
     }
 
     pub(super) fn accept_tail_probe_end(&mut self, page: &PageFacts) -> Vec<Claim> {
         let probe = self.maybe_tail.take();
         let ends_there = page.is_empty()
-            && page.count.is_some()
             && probe.is_some_and(|probe| probe.count == page.count && probe.end == self.live);
-        if !ends_there {
-            self.walk_again();
-            return Vec::new();
+        if let Some(count) = page.count.filter(|_| ends_there) {
+            self.tail.learn_unlisted(count, self.live);
         }
-        let live = i64::try_from(self.live).unwrap_or(i64::MAX);
-        self.unlisted = page.count.map(|count| count - live);
-        if self.deficit() == Some(0) {
-            self.complete();
-        } else {
-            self.walk_again();
-        }
+        self.judge_deficit();
         Vec::new()
     }
 
-    /// A deficit that the tail does not explain: everything is read once more, so that what is
+    /// A deficit that nothing cheaper explains: everything is read once more, so that what is
     /// gone shows as absent.
     pub(super) fn walk_again(&mut self) {
+        self.search = Search::Over;
         if self.rewalked {
             self.judge_deficit();
             return;
         }
         self.rewalked = true;
         self.closing = false;
+        self.measured = None;
         self.pages_with_rows = 0;
         self.cover = Ledger::default();
         self.horizon_at_start = None;

@@ -3,11 +3,18 @@
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Archive, LAG_MS, QUIET, Schedule, Server, run};
+use super::{Archive, Drive, LAG_MS, QUIET, Schedule, Server, run};
 use crate::walk::Verdict;
 
 /// The head, the page that meets the lower end, and the closing read of the head.
 const RESUMING_PAGES: u64 = 3;
+
+fn killed_after(pages: Option<u64>) -> Drive {
+    Drive {
+        kill_after: pages,
+        ..Drive::PLAIN
+    }
+}
 
 #[test]
 fn a_resumed_walk_does_not_read_what_is_covered_again() {
@@ -22,7 +29,7 @@ fn a_resumed_walk_does_not_read_what_is_covered_again() {
             server
         };
         let mut whole = settled();
-        run(&mut whole, &mut Archive::default(), None, seed);
+        run(&mut whole, &mut Archive::default(), Drive::PLAIN, seed);
 
         let mut server = settled();
         let mut archive = Archive::default();
@@ -30,7 +37,7 @@ fn a_resumed_walk_does_not_read_what_is_covered_again() {
         let mut kills = 0;
         loop {
             let kill_after = (kills < 8).then(|| random.random_range(3..6));
-            match run(&mut server, &mut archive, kill_after, seed) {
+            match run(&mut server, &mut archive, killed_after(kill_after), seed) {
                 None => kills += 1,
                 Some(verdict) => break assert_eq!(verdict, Verdict::Complete, "seed {seed}"),
             }
@@ -42,6 +49,66 @@ fn a_resumed_walk_does_not_read_what_is_covered_again() {
             "seed {seed}: {} requests with {kills} kills, {} without",
             server.requests,
             whole.requests
+        );
+    }
+}
+
+#[test]
+fn a_walk_that_is_killed_every_few_pages_goes_on_where_it_was() {
+    let whole = {
+        let mut server = Server::new(1, 250, QUIET);
+        run(&mut server, &mut Archive::default(), Drive::PLAIN, 1);
+        server.requests
+    };
+    // The end takes three: the head, the last page, and an empty one past it.
+    for kill_after in 3..14 {
+        let mut server = Server::new(1, 250, QUIET);
+        let mut archive = Archive::default();
+        let mut runs = 0;
+        while run(&mut server, &mut archive, killed_after(Some(kill_after)), 1).is_none() {
+            runs += 1;
+            assert!(runs < 20, "killed after {kill_after} pages it never ends");
+        }
+        // Each run reads the head, and once more the page that joins what is covered.
+        assert!(
+            server.requests <= whole + 2 * runs,
+            "killed after {kill_after}: {} requests in {runs} runs",
+            server.requests
+        );
+    }
+}
+
+#[test]
+fn a_parallel_walk_that_is_killed_reads_again_what_was_under_way() {
+    let parallel = |kill_after| Drive {
+        kill_after,
+        window: 6,
+        ..Drive::PLAIN
+    };
+    let whole = {
+        let mut server = Server::new(1, 600, QUIET);
+        run(&mut server, &mut Archive::default(), parallel(None), 1);
+        server.requests
+    };
+    for seed in 0..100 {
+        let mut server = Server::new(1, 600, QUIET);
+        server.random = ChaCha8Rng::seed_from_u64(seed);
+        let mut archive = Archive::default();
+        let killed_after = server.random.random_range(3..30);
+        run(
+            &mut server,
+            &mut archive,
+            parallel(Some(killed_after)),
+            seed,
+        );
+        server.now += 2 * LAG_MS;
+        let verdict = run(&mut server, &mut archive, parallel(None), seed);
+        assert_eq!(verdict, Some(Verdict::Complete), "seed {seed}");
+        // Six under way, and for each hole that they have left a page that joins.
+        assert!(
+            server.requests <= whole + 2 * 6 + RESUMING_PAGES,
+            "seed {seed}: {} requests, {whole} without a kill",
+            server.requests
         );
     }
 }

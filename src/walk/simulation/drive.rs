@@ -1,0 +1,199 @@
+//! One run of one conversation: what `sync` does, without a network and without a database.
+
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    archive::{Archive, RULES},
+    server::{Server, UnderWay},
+};
+use crate::{
+    model::Timestamp,
+    walk::{PageFacts, Position, Request, Step, Stretch, Sweep, Verdict, Walk},
+};
+
+/// How a run is driven.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Drive {
+    /// The process dies after so many pages.
+    pub(super) kill_after: Option<u64>,
+    /// Pages under way at once, where the walk can give them.
+    pub(super) window: usize,
+    /// Pages that the sweep may spend.
+    pub(super) sweep_pages: u64,
+    /// How far the look-back goes, in ms.
+    pub(super) lookback_ms: i64,
+}
+
+impl Drive {
+    pub(super) const PLAIN: Self = Self {
+        kill_after: None,
+        window: 1,
+        sweep_pages: 0,
+        lookback_ms: 0,
+    };
+}
+
+/// The verdict, or `None` if the run was killed.
+pub(super) fn run(
+    server: &mut Server,
+    archive: &mut Archive,
+    drive: Drive,
+    seed: u64,
+) -> Option<Verdict> {
+    archive.run += 1;
+    let mut walk = Walk::new(RULES, &archive.known());
+    let mut previous = EMPTY;
+    let verdict = loop {
+        let request = match walk.step() {
+            Step::Done(verdict) => break verdict,
+            Step::Ask(request) => request,
+        };
+        let is_killed = |walk: &Walk| drive.kill_after.is_some_and(|pages| walk.pages() >= pages);
+        if is_killed(&walk) {
+            return None;
+        }
+        if drive.window > 1 && walk.pages_ahead() > 1 {
+            if !run_ahead(server, archive, &mut walk, drive, seed) {
+                return None;
+            }
+            continue;
+        }
+        let sent = server.send(skip_of(archive, request), request.limit);
+        let page = server.answer(sent);
+        let sent_after = archive.accepted;
+        let claims = walk.accept(&page);
+        let ranks = walk.asks_ranks_of().map(|time| archive.ranks(time));
+        archive.store(&page, &previous, &claims, sent_after, server, seed);
+        previous = page;
+        archive.tell(&mut walk, ranks);
+    };
+    archive.bury(server, seed);
+    let budget = walk.budget().expect("a page was accepted");
+    assert!(
+        walk.pages() <= budget,
+        "seed {seed}: {} pages over the budget of {budget}",
+        walk.pages()
+    );
+    if verdict == Verdict::Complete {
+        assert_claims(&walk, server, archive, seed);
+        sweep(server, archive, drive, seed);
+    }
+    Some(verdict)
+}
+
+const EMPTY: PageFacts = PageFacts {
+    skip: 0,
+    limit: 0,
+    sent_at: Timestamp::from_millis(0),
+    count: None,
+    rows: Vec::new(),
+};
+
+/// Several pages at once, answered and accepted in any order; false if the process dies.
+fn run_ahead(
+    server: &mut Server,
+    archive: &mut Archive,
+    walk: &mut Walk,
+    drive: Drive,
+    seed: u64,
+) -> bool {
+    // A page that was sent, the pages accepted by then, and the answer where it is there.
+    let mut under_way: Vec<(UnderWay, u64, Option<PageFacts>)> = Vec::new();
+    loop {
+        while under_way.len() < drive.window {
+            let Some(request) = walk.ask_ahead() else {
+                break;
+            };
+            let sent = server.send(skip_of(archive, request), request.limit);
+            under_way.push((sent, archive.accepted, None));
+        }
+        if under_way.is_empty() {
+            walk.end_ahead();
+            archive.tell(walk, None);
+            return true;
+        }
+        let place = server.random.random_range(0..under_way.len());
+        let (sent, sent_after, answer) = &mut under_way[place];
+        match answer.take() {
+            None => *answer = Some(server.answer(*sent)),
+            Some(page) => {
+                if drive.kill_after.is_some_and(|pages| walk.pages() >= pages) {
+                    return false;
+                }
+                let claims = walk.accept_ahead(&page);
+                archive.store(&page, &EMPTY, &claims, *sent_after, server, seed);
+                archive.tell(walk, None);
+                under_way.swap_remove(place);
+            }
+        }
+    }
+}
+
+/// The youngest first, then on from the cursor, as far as the pages go.
+fn sweep(server: &mut Server, archive: &mut Archive, drive: Drive, seed: u64) {
+    let mut left = drive.sweep_pages;
+    if left == 0 {
+        return;
+    }
+    let lookback = Timestamp::from_millis(server.now - drive.lookback_ms);
+    for stretch in [Stretch::DownTo(lookback), Stretch::Cycle] {
+        let mut sweep = Sweep::new(RULES, &archive.known(), archive.swept_below, stretch);
+        while left > 0
+            && let Some(request) = sweep.request()
+        {
+            left -= 1;
+            let sent = server.send(skip_of(archive, request), request.limit);
+            let page = server.answer(sent);
+            let sent_after = archive.accepted;
+            let claims = sweep.accept(&page);
+            archive.store(&page, &EMPTY, &claims, sent_after, server, seed);
+            archive.keep_sweep(&sweep);
+        }
+    }
+}
+
+pub(super) fn skip_of(archive: &Archive, request: Request) -> u64 {
+    match request.position {
+        Position::Skip(skip) => skip,
+        Position::Above(time, rows) => archive.rank(time).saturating_sub(rows),
+    }
+}
+
+/// What `complete` says: nothing listed below the horizon is missing, but what came later than λ.
+fn assert_claims(walk: &Walk, server: &Server, archive: &Archive, seed: u64) {
+    assert!(
+        walk.ledger().covers_all(),
+        "seed {seed}: complete without a cover"
+    );
+    let horizon = walk.proof().horizon.expect("a whole cover has a horizon");
+    for message in &server.list {
+        let claimed = Timestamp::from_millis(message.time) < horizon
+            && !server.fates[message.id as usize].far_late;
+        assert!(
+            !claimed || archive.is_live(message.id),
+            "seed {seed}: message {} of {} is below the horizon {} and not archived",
+            message.id,
+            message.time,
+            horizon.as_millis()
+        );
+    }
+}
+
+/// Draws how a run is driven.
+pub(super) fn draw(random: &mut ChaCha8Rng) -> Drive {
+    Drive {
+        kill_after: random.random_bool(0.3).then(|| random.random_range(0..12)),
+        window: if random.random_bool(0.3) {
+            random.random_range(2..9)
+        } else {
+            1
+        },
+        sweep_pages: if random.random_bool(0.3) {
+            random.random_range(1..6)
+        } else {
+            0
+        },
+        lookback_ms: random.random_range(0..3_000),
+    }
+}

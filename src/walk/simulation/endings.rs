@@ -1,0 +1,321 @@
+//! How walks end, and what they cost: quiet servers, masses of deletions, second covers, ties,
+//! counts that cannot be relied on.
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Archive, Counts, Drive, LAG_MS, QUIET, Schedule, Server, drive, run, schedule_of};
+use crate::{
+    model::{FailureClass, Timestamp},
+    walk::{Ledger, Verdict},
+};
+
+fn class_of(verdict: Option<&Verdict>) -> Option<FailureClass> {
+    match verdict {
+        Some(Verdict::Partial { class, .. }) => Some(*class),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_server_that_falls_quiet_is_archived_whole_within_three_runs() {
+    let mut buried = 0;
+    for seed in 0..4_000 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let drawn = schedule_of(&mut random);
+        let counts = match drawn.counts {
+            Counts::Drifting => Counts::Drifting,
+            _ => Counts::True,
+        };
+        let schedule = Schedule {
+            counts,
+            ties: 0.05,
+            // Beside a deletion it would hide from the count until the sweep comes by.
+            far_late: 0.0,
+            ..drawn
+        };
+        let mut server = Server::new(seed, random.random_range(0..300), schedule);
+        let mut archive = Archive::default();
+        run(&mut server, &mut archive, drive::draw(&mut random), seed);
+        server.schedule = Schedule {
+            cap: schedule.cap,
+            hidden: schedule.hidden,
+            ..QUIET
+        };
+        let mut verdict = None;
+        for _ in 0..3 {
+            server.now += 2 * LAG_MS;
+            let whole = Drive {
+                kill_after: None,
+                ..drive::draw(&mut random)
+            };
+            verdict = run(&mut server, &mut archive, whole, seed);
+        }
+        assert_eq!(verdict, Some(Verdict::Complete), "seed {seed}");
+        buried += assert_archived(&server, &archive, seed);
+        assert_idle(&mut server, &mut archive, seed);
+    }
+    assert!(
+        buried > 5_000,
+        "the schedules deleted too little: {buried} tombstones"
+    );
+}
+
+/// The archive is equal to the server, and nothing waits for a tombstone; gives how many there are.
+fn assert_archived(server: &Server, archive: &Archive, seed: u64) -> usize {
+    for id in 0..u32::try_from(server.fates.len()).unwrap() {
+        assert_eq!(
+            archive.is_live(id),
+            server.is_listed(id),
+            "seed {seed}: message {id}"
+        );
+    }
+    let missing = archive
+        .stored_messages()
+        .filter(|(_, message)| message.missing.is_some());
+    let (deleted, waiting): (Vec<_>, Vec<_>) = missing.partition(|(_, message)| message.deleted);
+    assert!(
+        waiting.is_empty() || archive.braked,
+        "seed {seed}: {waiting:?} wait for a tombstone"
+    );
+    deleted.len()
+}
+
+/// One more run costs one request and writes no message.
+fn assert_idle(server: &mut Server, archive: &mut Archive, seed: u64) {
+    server.now += 2 * LAG_MS;
+    let (writes, requests) = (archive.writes, server.requests);
+    run(server, archive, Drive::PLAIN, seed);
+    assert_eq!(
+        archive.writes, writes,
+        "seed {seed}: an idle run writes no message"
+    );
+    // An unreliable count costs a look at the tail.
+    let cost = 1 + u64::from(archive.count_trust.is_unreliable());
+    assert!(
+        server.requests <= requests + cost || archive.braked,
+        "seed {seed}: an idle run cost {} requests",
+        server.requests - requests
+    );
+}
+
+#[test]
+fn everything_gone_at_once_is_not_believed() {
+    let mut server = Server::new(1, 250, QUIET);
+    let mut archive = Archive::default();
+    run(&mut server, &mut archive, Drive::PLAIN, 1);
+    server.delete(0, 250);
+    for _ in 0..3 {
+        server.now += 2 * LAG_MS;
+        run(&mut server, &mut archive, Drive::PLAIN, 1);
+    }
+    assert!(archive.braked);
+    assert!(
+        archive
+            .stored_messages()
+            .all(|(_, message)| !message.deleted)
+    );
+}
+
+#[test]
+fn the_first_cover_stands_until_the_second_is_whole_and_an_interrupted_one_is_finished() {
+    for seed in 0..200 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let schedule = Schedule {
+            deletions: 0.02,
+            arrivals: 0.1,
+            ..QUIET
+        };
+        let mut server = Server::new(seed, random.random_range(100..300), schedule);
+        let mut archive = Archive::default();
+        run(&mut server, &mut archive, Drive::PLAIN, seed);
+        server.schedule = QUIET;
+        server.now += 2 * LAG_MS;
+        run(&mut server, &mut archive, Drive::PLAIN, seed);
+        let covers = |archive: &Archive| Ledger::from_pieces(&archive.ledger).covers_all();
+        assert!(covers(&archive), "seed {seed}");
+        let asked_at = Timestamp::from_millis(server.now);
+        server.now += 2 * LAG_MS;
+        archive.full = true;
+        let mut runs = 0;
+        while archive.full {
+            let killed = Drive {
+                kill_after: random.random_bool(0.7).then(|| random.random_range(1..8)),
+                window: random.random_range(1..4),
+                ..Drive::PLAIN
+            };
+            run(&mut server, &mut archive, killed, seed);
+            assert!(covers(&archive), "seed {seed}: the first cover must stand");
+            runs += 1;
+            assert!(
+                runs < 200,
+                "seed {seed}: a --full that is always killed must converge"
+            );
+        }
+        let proof = Ledger::from_pieces(&archive.ledger).proof(super::archive::RULES.lag);
+        assert!(
+            proof.proven_at > Some(asked_at),
+            "seed {seed}: proven by pages of the --full"
+        );
+    }
+}
+
+#[test]
+fn an_idle_run_costs_one_request() {
+    let mut server = Server::new(1, 250, QUIET);
+    let mut archive = Archive::default();
+    let first = run(&mut server, &mut archive, Drive::PLAIN, 1);
+    assert_eq!(first, Some(Verdict::Complete));
+    server.now += 10 * LAG_MS;
+    let before = server.requests;
+    let second = run(&mut server, &mut archive, Drive::PLAIN, 1);
+    assert_eq!(second, Some(Verdict::Complete));
+    assert_eq!(server.requests - before, 1);
+}
+
+#[test]
+fn a_quiet_walk_costs_its_pages_the_end_and_the_head() {
+    let mut server = Server::new(1, 250, QUIET);
+    run(&mut server, &mut Archive::default(), Drive::PLAIN, 1);
+    // 250 rows at 20 a page with an overlap of 1 are 14 pages; then the end and the head.
+    assert_eq!(server.requests, 14 + 2);
+}
+
+#[test]
+fn a_walk_in_parallel_costs_two_pages_more_and_gives_the_same() {
+    let mut server = Server::new(1, 250, QUIET);
+    let mut archive = Archive::default();
+    let parallel = Drive {
+        window: 8,
+        ..Drive::PLAIN
+    };
+    let verdict = run(&mut server, &mut archive, parallel, 1);
+    assert_eq!(verdict, Some(Verdict::Complete));
+    assert_eq!(archive.live, 250);
+    // The last page is asked for once more, to be linked and to prove the end.
+    assert_eq!(server.requests, 14 + 2 + 1);
+}
+
+#[test]
+fn an_empty_conversation_is_asked_twice_and_once_ever_after() {
+    let mut server = Server::new(1, 0, QUIET);
+    let mut archive = Archive::default();
+    for requests in [2, 3] {
+        let verdict = run(&mut server, &mut archive, Drive::PLAIN, 1);
+        assert_eq!(verdict, Some(Verdict::Complete));
+        assert_eq!(server.requests, requests);
+    }
+}
+
+fn tied_server() -> Server {
+    let capped = Schedule {
+        cap: Some(20),
+        ..QUIET
+    };
+    let mut server = Server::new(1, 30, capped);
+    for _ in 0..50 {
+        server.insert(999_000, false);
+    }
+    for time in 0..30 {
+        server.insert(999_500 + time, false);
+    }
+    server
+}
+
+#[test]
+fn a_tie_group_larger_than_the_largest_page_is_a_hole_by_name_at_one_request_an_idle_run() {
+    let (mut server, mut archive) = (tied_server(), Archive::default());
+    let verdict = run(&mut server, &mut archive, Drive::PLAIN, 1);
+    assert_eq!(
+        class_of(verdict.as_ref()),
+        Some(FailureClass::TieGroupExceedsPage)
+    );
+    let below = archive
+        .stored_messages()
+        .filter(|(_, message)| message.time < 999_000);
+    assert_eq!(below.count(), 30, "went on below");
+    // What was younger than λ is read once more.
+    for requests in [3, 1, 1] {
+        server.now += 2 * LAG_MS;
+        let before = server.requests;
+        let verdict = run(&mut server, &mut archive, Drive::PLAIN, 1);
+        assert_eq!(
+            class_of(verdict.as_ref()),
+            Some(FailureClass::TieGroupExceedsPage)
+        );
+        assert_eq!(server.requests - before, requests);
+    }
+}
+
+#[test]
+fn a_tie_group_that_has_shrunk_is_read_by_a_full_walk() {
+    let (mut server, mut archive) = (tied_server(), Archive::default());
+    run(&mut server, &mut archive, Drive::PLAIN, 1);
+    let first = server
+        .list
+        .iter()
+        .position(|message| message.time == 999_000);
+    server.delete(first.unwrap(), first.unwrap() + 45);
+    server.now += 2 * LAG_MS;
+    archive.full = true;
+    let verdict = run(&mut server, &mut archive, Drive::PLAIN, 1);
+    assert_eq!(verdict, Some(Verdict::Complete));
+    assert_eq!(archive.live, 65);
+    assert_eq!(archive.tie_points, []);
+}
+
+#[test]
+fn a_count_that_wobbles_is_relied_on_no_more_and_trusted_again_when_it_is_steady() {
+    let wobbling = Schedule {
+        counts: Counts::Wobbling,
+        ..QUIET
+    };
+    let mut server = Server::new(1, 150, wobbling);
+    let mut archive = Archive::default();
+    let mut runs = 0;
+    while !archive.count_trust.is_unreliable() {
+        run(&mut server, &mut archive, Drive::PLAIN, 1);
+        server.now += 2 * LAG_MS;
+        runs += 1;
+        assert!(runs < 10, "{:?}", archive.count_trust);
+    }
+    let before = server.requests;
+    let verdict = run(&mut server, &mut archive, Drive::PLAIN, 1);
+    assert_eq!(verdict, Some(Verdict::Complete));
+    assert_eq!(server.requests - before, 2, "the head and the tail");
+
+    // A deletion is noticed by the tail alone.
+    server.now += 2 * LAG_MS;
+    server.delete(90, 92);
+    let verdict = run(&mut server, &mut archive, Drive::PLAIN, 1);
+    assert_eq!(verdict, Some(Verdict::Complete));
+    assert_eq!(archive.live, 148);
+
+    server.schedule.counts = Counts::True;
+    for _ in 0..5 {
+        server.now += 2 * LAG_MS;
+        run(&mut server, &mut archive, Drive::PLAIN, 1);
+    }
+    assert!(!archive.count_trust.is_unreliable());
+    let before = server.requests;
+    server.now += 2 * LAG_MS;
+    run(&mut server, &mut archive, Drive::PLAIN, 1);
+    assert_eq!(server.requests - before, 1);
+}
+
+#[test]
+fn pages_out_of_order_are_kept_and_prove_nothing() {
+    let disorderly = Schedule {
+        disorder: 1.0,
+        ..QUIET
+    };
+    let mut server = Server::new(1, 150, disorderly);
+    let mut archive = Archive::default();
+    let verdict = run(&mut server, &mut archive, Drive::PLAIN, 1);
+    assert_eq!(
+        class_of(verdict.as_ref()),
+        Some(FailureClass::OrderViolation)
+    );
+    assert!(archive.live > 100, "the rows are kept");
+    assert_eq!(archive.ledger, []);
+}

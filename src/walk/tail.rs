@@ -1,0 +1,268 @@
+//! What is known of the end of the list: the largest page, b, and how far `count` is trusted
+//! (walk.md "The tail").
+
+use super::{
+    PageFacts,
+    switch::{self, Rule},
+};
+use crate::model::{CountTrust, TailProof};
+
+/// Runs in a row in which b may come out different before the count is called unreliable.
+const MOVES_MAX: u32 = 3;
+/// Runs in a row with one difference after which the count is trusted again.
+const STEADY_RUNS: u32 = 3;
+/// How often b may come out different within one walk.
+const WOBBLES_MAX: u32 = 3;
+/// How many empty pages in a row may have another count than the page before them. Deletions do
+/// that too, but not so often in a row.
+const CONTRADICTIONS_MAX: u32 = 8;
+
+/// What is known of the end of the list of one conversation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tail {
+    /// The largest page that the gateway was shown to return for the walk's limit.
+    pub(super) full_page: Option<u32>,
+    /// b: counted and not listed.
+    unlisted: Option<i64>,
+    unlisted_at_start: Option<i64>,
+    trust_at_start: CountTrust,
+    unreliable: bool,
+    wobbles: u32,
+    contradictions: u32,
+    /// `count` less what was listed, measured in this walk where the count is unreliable.
+    difference: Option<i64>,
+}
+
+impl Tail {
+    pub(super) fn new(full_page: Option<u32>, unlisted: Option<i64>, trust: CountTrust) -> Self {
+        Self {
+            full_page,
+            unlisted,
+            unlisted_at_start: unlisted,
+            trust_at_start: trust,
+            unreliable: trust.is_unreliable(),
+            wobbles: 0,
+            contradictions: 0,
+            difference: None,
+        }
+    }
+
+    /// b, where it was learnt.
+    pub(super) fn unlisted(&self) -> Option<i64> {
+        self.unlisted
+    }
+
+    /// How many the list holds by the gateway's word, where that can be told and is trusted.
+    pub(super) fn listed(&self, count: Option<i64>) -> Option<i64> {
+        if self.unreliable {
+            return None;
+        }
+        Some(count? - self.unlisted?)
+    }
+
+    /// Whether this `count` can prove nothing.
+    pub(super) fn is_uncounted(&self, count: Option<i64>) -> bool {
+        self.unreliable || count.is_none()
+    }
+
+    /// How the page is proven to be the tail, if it is.
+    pub(super) fn proof_of(&self, page: &PageFacts) -> Option<TailProof> {
+        let short =
+            page.len() < u64::from(self.full_page.unwrap_or(1)) || !switch::holds(Rule::FullPage);
+        if !short {
+            None
+        } else if self.is_uncounted(page.count) {
+            self.full_page.map(|_| TailProof::ShortPage)
+        } else {
+            let ends = i64::try_from(page.end()).ok();
+            (self.listed(page.count) == ends).then_some(TailProof::Count)
+        }
+    }
+
+    /// An empty page at `end` with the same count as the page before it has shown b.
+    pub(super) fn learn_unlisted(&mut self, count: i64, end: u64) {
+        let unlisted = count - i64::try_from(end).unwrap_or(i64::MAX);
+        if self.unlisted.is_some_and(|known| known != unlisted) {
+            self.wobbles += 1;
+            self.unreliable |= self.wobbles >= WOBBLES_MAX;
+        }
+        self.contradictions = 0;
+        self.unlisted = Some(unlisted);
+    }
+
+    /// A page past the end was empty, and its count was another one.
+    pub(super) fn contradict(&mut self) {
+        self.contradictions += 1;
+        self.unreliable |= self.contradictions >= CONTRADICTIONS_MAX;
+    }
+
+    /// The list was seen to end at `listed` where the count is unreliable.
+    pub(super) fn measure(&mut self, count: Option<i64>, listed: u64) {
+        if let Some(count) = count.filter(|_| self.unreliable) {
+            let difference = count - i64::try_from(listed).unwrap_or(i64::MAX);
+            self.difference = Some(difference);
+            self.unlisted = Some(difference);
+        }
+    }
+
+    /// What is to be remembered of the count after this walk.
+    pub(super) fn trust(&self) -> CountTrust {
+        let before = self.trust_at_start;
+        if let Some(steady) = before.steady_runs {
+            return match self.difference {
+                None => before,
+                Some(difference) if Some(difference) != self.unlisted_at_start => CountTrust {
+                    moves: 0,
+                    steady_runs: Some(0),
+                },
+                Some(_) if steady + 1 >= STEADY_RUNS => CountTrust::default(),
+                Some(_) => CountTrust {
+                    moves: 0,
+                    steady_runs: Some(steady + 1),
+                },
+            };
+        }
+        let known = self.unlisted_at_start.is_some();
+        let moves = if known && self.unlisted != self.unlisted_at_start {
+            before.moves + 1
+        } else {
+            0
+        };
+        if self.unreliable || moves >= MOVES_MAX {
+            CountTrust {
+                moves: 0,
+                steady_runs: Some(0),
+            }
+        } else {
+            CountTrust {
+                moves,
+                steady_runs: None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::Timestamp, walk::RowFacts};
+
+    fn page(rows: u64, skip: u64, count: Option<i64>) -> PageFacts {
+        let row = |place: u64| RowFacts {
+            id_hash: place,
+            created_at: Some(Timestamp::from_millis(-i64::try_from(place).unwrap())),
+        };
+        PageFacts {
+            skip,
+            limit: 10,
+            sent_at: Timestamp::from_millis(0),
+            count,
+            rows: (skip..skip + rows).map(row).collect(),
+        }
+    }
+
+    #[test]
+    fn a_short_page_that_ends_where_the_count_says_is_the_tail() {
+        let tail = Tail::new(Some(10), Some(2), CountTrust::default());
+        assert_eq!(
+            tail.proof_of(&page(5, 20, Some(27))),
+            Some(TailProof::Count)
+        );
+        assert_eq!(tail.proof_of(&page(5, 20, Some(28))), None);
+        assert_eq!(
+            tail.proof_of(&page(10, 20, Some(32))),
+            None,
+            "a full page may go on"
+        );
+        let unlearnt = Tail::new(Some(10), None, CountTrust::default());
+        assert_eq!(unlearnt.proof_of(&page(5, 20, Some(25))), None);
+        let uncapped = Tail::new(None, Some(0), CountTrust::default());
+        assert_eq!(
+            uncapped.proof_of(&page(5, 20, Some(25))),
+            None,
+            "five may be the cap"
+        );
+        assert_eq!(
+            uncapped.proof_of(&page(0, 20, Some(20))),
+            Some(TailProof::Count)
+        );
+    }
+
+    #[test]
+    fn without_a_count_only_a_page_below_a_known_cap_is_the_tail() {
+        let tail = Tail::new(Some(10), Some(0), CountTrust::default());
+        assert_eq!(
+            tail.proof_of(&page(5, 20, None)),
+            Some(TailProof::ShortPage)
+        );
+        assert_eq!(tail.proof_of(&page(10, 20, None)), None);
+        let uncapped = Tail::new(None, Some(0), CountTrust::default());
+        assert_eq!(uncapped.proof_of(&page(0, 20, None)), None);
+        let unreliable = CountTrust {
+            moves: 0,
+            steady_runs: Some(1),
+        };
+        let tail = Tail::new(Some(10), Some(0), unreliable);
+        assert_eq!(
+            tail.proof_of(&page(5, 20, Some(99))),
+            Some(TailProof::ShortPage)
+        );
+        assert_eq!(tail.listed(Some(99)), None);
+    }
+
+    /// What becomes of a trust in a run that learns b anew, or measures a difference.
+    fn after(trust: CountTrust, known: i64, seen: i64) -> CountTrust {
+        let mut tail = Tail::new(Some(10), Some(known), trust);
+        if trust.is_unreliable() {
+            tail.measure(Some(seen + 50), 50);
+        } else {
+            tail.learn_unlisted(seen + 50, 50);
+        }
+        tail.trust()
+    }
+
+    #[test]
+    fn a_count_that_wobbles_is_distrusted_until_it_was_steady_for_three_runs() {
+        let mut trust = CountTrust::default();
+        for run in 0..2 {
+            trust = after(trust, run, run + 1);
+            assert!(!trust.is_unreliable(), "after {run}");
+        }
+        assert_eq!(
+            after(trust, 2, 2),
+            CountTrust::default(),
+            "a steady run forgives"
+        );
+        trust = after(trust, 2, 3);
+        assert_eq!(trust.steady_runs, Some(0));
+        trust = after(trust, 3, 3);
+        assert_eq!(trust.steady_runs, Some(1));
+        trust = after(trust, 3, 4);
+        assert_eq!(trust.steady_runs, Some(0), "another difference");
+        for _ in 0..2 {
+            trust = after(trust, 4, 4);
+            assert!(trust.is_unreliable());
+        }
+        assert_eq!(after(trust, 4, 4), CountTrust::default());
+    }
+
+    #[test]
+    fn a_count_that_wobbles_within_one_walk_is_distrusted_at_once() {
+        let mut tail = Tail::new(Some(10), Some(0), CountTrust::default());
+        for b in 1..3 {
+            tail.learn_unlisted(50 + b, 50);
+            assert_eq!(tail.listed(Some(50 + b)), Some(50));
+        }
+        tail.learn_unlisted(50, 50);
+        assert_eq!(tail.listed(Some(50)), None);
+        assert!(tail.trust().is_unreliable());
+
+        let mut tail = Tail::new(Some(10), Some(0), CountTrust::default());
+        for _ in 0..7 {
+            tail.contradict();
+        }
+        assert!(!tail.trust().is_unreliable(), "deletions do that too");
+        tail.contradict();
+        assert!(tail.trust().is_unreliable());
+    }
+}
