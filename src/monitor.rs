@@ -15,6 +15,8 @@ pub enum Counter {
     Retries,
     /// Answers 429.
     Throttled,
+    /// Pages asked for by the sweep, retries not counted.
+    Swept,
     /// Bytes of answers, decoded.
     BytesReceived,
     /// Conversations in the list.

@@ -14,6 +14,7 @@ mod conversation;
 mod discovery;
 mod order;
 mod outcome;
+mod sweep;
 mod tally;
 mod worker;
 mod writer;
@@ -155,7 +156,9 @@ pub async fn run(
                 Arc::clone(&tally),
                 run_id,
             );
-            let phones = archive(Arc::new(context), run_id, input).await;
+            let context = Arc::new(context);
+            let phones = archive(&context, run_id, input).await;
+            drop(context);
             let (written, result) = writer.finish().await;
             if let Err(error) = result {
                 tally.stop(worker::stop_of_store(&error));
@@ -182,7 +185,8 @@ pub async fn run(
 
 /// Discovers, registers, orders and visits. Returns when every worker is done and the queue has
 /// been let go of; trouble that ends the run is in the tally.
-async fn archive(context: Arc<Context>, run_id: RunId, input: &Input) -> Option<PhoneCounts> {
+async fn archive(context: &Arc<Context>, run_id: RunId, input: &Input) -> Option<PhoneCounts> {
+    let began = tokio::time::Instant::now();
     let time_limit = context.options.max_duration.map(|limit| {
         let shutdown = context.shutdown.clone();
         tokio::spawn(async move {
@@ -191,7 +195,7 @@ async fn archive(context: Arc<Context>, run_id: RunId, input: &Input) -> Option<
         })
     });
     let mut phones = None;
-    match plan(&context, run_id, input, &mut phones).await {
+    match plan(context, run_id, input, &mut phones).await {
         Ok(targets) => {
             context.tally.listed(targets.len() as u64);
             context
@@ -199,7 +203,7 @@ async fn archive(context: Arc<Context>, run_id: RunId, input: &Input) -> Option<
                 .add(Counter::ConversationsListed, targets.len() as u64);
             let feed = Arc::new(Feed::new(targets));
             let workers: Vec<_> = (0..context.options.concurrency.max(1))
-                .map(|_| tokio::spawn(worker::work(Arc::clone(&context), Arc::clone(&feed))))
+                .map(|_| tokio::spawn(worker::work(Arc::clone(context), Arc::clone(&feed))))
                 .collect();
             for worker in workers {
                 if let Err(panicked) = worker.await {
@@ -218,6 +222,11 @@ async fn archive(context: Arc<Context>, run_id: RunId, input: &Input) -> Option<
     }
     if let Some(time_limit) = time_limit {
         time_limit.abort();
+    }
+    let limit = context.options.max_duration;
+    if !context.tally.has_stopped() && context.shutdown.requested().is_none() {
+        let time_left = limit.map(|limit| limit.saturating_sub(began.elapsed()));
+        sweep::run(context, run_id, time_left).await;
     }
     phones
 }
@@ -288,7 +297,7 @@ fn summarise(
             total: monitor.get(Counter::Requests),
             retried: monitor.get(Counter::Retries),
             throttled: monitor.get(Counter::Throttled),
-            swept: 0,
+            swept: monitor.get(Counter::Swept),
             planned: None,
         },
     };

@@ -12,7 +12,10 @@ mod trouble;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use self::limit::Bucket;
@@ -64,6 +67,9 @@ pub struct SimulatorStats {
     pub by_route: BTreeMap<(&'static str, u16), u64>,
     /// Rows sent in pages.
     pub rows: u64,
+    /// The most requests that were under way at one time, from their arrival to the end of their
+    /// delay.
+    pub at_once: u64,
 }
 
 impl SimulatorStats {
@@ -99,6 +105,7 @@ pub(super) struct Gateway {
     listings: Vec<Mutex<Listing>>,
     live: Mutex<Live>,
     stats: Mutex<SimulatorStats>,
+    under_way: AtomicU64,
     records: Mutex<Vec<RequestRecord>>,
 }
 
@@ -132,14 +139,17 @@ impl Gateway {
             listings,
             live: Mutex::new(live),
             stats: Mutex::default(),
+            under_way: AtomicU64::new(0),
             records: Mutex::default(),
         }
     }
 
     /// Answers one request and writes it into the books.
     pub(super) fn answer(&self, request: &Request<'_>) -> Reply {
+        let under_way = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
         let reply = self.route(request);
         let mut stats = lock(&self.stats);
+        stats.at_once = stats.at_once.max(under_way);
         stats.requests += 1;
         stats.rows += reply.rows;
         *stats
@@ -155,6 +165,11 @@ impl Gateway {
             });
         }
         reply
+    }
+
+    /// The delay of an answer is over.
+    pub(super) fn let_go(&self) {
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(super) fn stats(&self) -> SimulatorStats {

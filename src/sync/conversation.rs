@@ -3,12 +3,11 @@
 //! For each page: fetch, normalise, let the walk claim, compare with the archive, hand rows and
 //! claim to the writer as one. Leaves what to ask for to `walk` and what a row is to `store`.
 
-mod compare;
+mod ahead;
+pub(super) mod compare;
 mod tombstones;
 
-use std::collections::{HashMap, HashSet};
-
-use compare::{digest_of, facts_of};
+use compare::{Comparison, Received};
 use tombstones::places_to_confirm;
 
 use super::{
@@ -18,11 +17,10 @@ use super::{
 };
 use crate::{
     api::{ApiError, ApiErrorKind, Fetched},
-    model::{ConversationRecord, ConversationState, Message, MessageCounts, Timestamp},
+    model::{ConversationRecord, ConversationState, MessageCounts, Timestamp},
     monitor::Counter,
-    normalize,
     store::{ConversationOutcome, MissingMessage, PageWrite, StoreError, WalkProgress},
-    walk::{Known, PageFacts, Position, Ranks, Request, Rules, Step, Stored, Verdict, Walk},
+    walk::{Claim, Known, PageFacts, Position, Ranks, Request, Rules, Step, Stored, Verdict, Walk},
     wire,
 };
 
@@ -60,7 +58,10 @@ pub(super) struct Visited {
     pub(super) state: ConversationState,
     pub(super) trouble: Option<Trouble>,
     pub(super) empty: bool,
-    pub(super) unchanged: u64,
+    pub(super) counts: MessageCounts,
+    pub(super) requests: u64,
+    /// Something of it was proven by earlier runs and not looked at in this one.
+    pub(super) has_older_proof: bool,
 }
 
 /// The last page from the head.
@@ -78,21 +79,7 @@ pub(super) struct Visit<'a> {
     full_since: Option<Timestamp>,
     /// Nothing was ever archived or proven of it.
     first_sight: bool,
-    /// Nothing of it can be in the archive but what this visit has sent there: comparing needs
-    /// no read.
-    unarchived: bool,
-    live: u64,
-    /// Messages that this visit met and the archive did not hold, by the hash of their id.
-    met: HashSet<u64>,
-    /// The rows of the last two pages, which the next one may repeat.
-    recent: HashMap<u64, [u8; 16]>,
-    previous: HashMap<u64, [u8; 16]>,
-    /// Messages that this visit showed absent.
-    absent: HashSet<u64>,
-    /// Whether any missing message was absent twice by now.
-    any_confirmed: bool,
-
-    counts: MessageCounts,
+    compared: Comparison<'a>,
     requests: u64,
     halved: u32,
     head: Option<Head>,
@@ -106,23 +93,16 @@ impl<'a> Visit<'a> {
         missing: &[MissingMessage],
     ) -> Self {
         let full = context.options.full || record.full_since.is_some();
-        let rules = Rules {
-            limit: context.options.page_size,
-            limit_max: LIMIT_MAX.max(context.options.page_size),
-            lag: context.options.visibility_lag,
-        };
+        let rules = rules_of(context);
         let known = Known {
-            ledger: record.ledger.clone(),
-            full_ledger: record.full_ledger.clone(),
-            tie_points: record.tie_points.clone(),
             full: full && !record.ledger.is_empty(),
-            live: record.live_count,
-            unlisted: record.unlisted,
-            count_trust: record.count_trust,
             to_confirm: places_to_confirm(missing, context.clock.now(), rules.lag),
-            full_page: context.full_page(),
+            ..known_of(context, record)
         };
         let first_sight = record.ledger.is_empty() && record.live_count == 0;
+        let mut compared = Comparison::new(context, record);
+        compared.unarchived = first_sight;
+        compared.any_confirmed = missing.iter().any(|message| message.confirmed);
         Self {
             context,
             record,
@@ -131,14 +111,7 @@ impl<'a> Visit<'a> {
                 .then(|| record.full_since.unwrap_or_else(|| context.clock.now())),
             walk: Walk::new(rules, &known),
             first_sight,
-            unarchived: first_sight,
-            live: record.live_count,
-            met: HashSet::new(),
-            recent: HashMap::new(),
-            previous: HashMap::new(),
-            absent: HashSet::new(),
-            any_confirmed: missing.iter().any(|message| message.confirmed),
-            counts: MessageCounts::default(),
+            compared,
             requests: 0,
             halved: 0,
             head: None,
@@ -174,17 +147,20 @@ impl<'a> Visit<'a> {
                     .head
                     .filter(|_| state == ConversationState::Complete)
                     .map(|head| head.sent_at),
-                messages: self.counts,
+                messages: self.compared.counts,
                 requests: self.requests,
                 finished_at: now,
             })
             .await?;
-        let empty = self.first_sight && state == ConversationState::Complete && self.live == 0;
+        let is_complete = state == ConversationState::Complete;
+        let empty = self.first_sight && is_complete && self.compared.live == 0;
         Ok(Visited {
             state,
             trouble,
             empty,
-            unchanged: self.counts.unchanged,
+            counts: self.compared.counts,
+            requests: self.requests,
+            has_older_proof: is_complete && self.walk.ledger().has_settled(),
         })
     }
 
@@ -207,29 +183,22 @@ impl<'a> Visit<'a> {
                 Step::Done(verdict) => return Ok(verdict),
                 Step::Ask(request) => request,
             };
+            if self.walk.pages_ahead() > 1 && self.context.has_spare() {
+                self.walk_ahead().await?;
+                continue;
+            }
             if request.after_commit {
                 self.context.queue.flush().await?;
-                self.unarchived = false;
+                self.compared.unarchived = false;
             }
-            let skip = self.rank_of(request.position).await?;
+            let skip = rank_of(self.context, self.record, request.position).await?;
             let Some(fetched) = self.fetch(skip, request).await? else {
                 continue;
             };
-            self.take_page(skip, request.limit, fetched).await?;
-        }
-    }
-
-    async fn rank_of(&self, position: Position) -> Result<u64, Broken> {
-        match position {
-            Position::Skip(skip) => Ok(skip),
-            Position::Above(time, rows) => {
-                let newer = self
-                    .context
-                    .store
-                    .count_live_after(self.record.key, time)
-                    .await?;
-                Ok(newer.saturating_sub(rows))
-            }
+            let sent_after = self.compared.taken();
+            let received = self.receive(&fetched, (skip, request.limit), sent_after);
+            let claims = self.walk.accept(&received.facts);
+            self.take(received, &claims, sent_after).await?;
         }
     }
 
@@ -254,20 +223,8 @@ impl<'a> Visit<'a> {
         request: Request,
     ) -> Result<Option<Fetched<wire::Page>>, Broken> {
         self.requests += 1;
-        let asked = self
-            .context
-            .gateway
-            .messages(&self.record.id, skip, request.limit);
-        let answer = tokio::select! {
-            biased;
-            () = self.context.shutdown.cancelled() => return Err(Broken::Stopped),
-            answer = asked => answer,
-        };
-        match answer {
-            Ok(fetched) => {
-                self.context.note_success();
-                Ok(Some(fetched))
-            }
+        match ask(self.context, self.record, skip, request.limit).await? {
+            Ok(fetched) => Ok(Some(fetched)),
             Err(error) if self.may_shrink(error.kind) && self.walk.halve_limit() => {
                 self.halved += 1;
                 tracing::warn!(
@@ -290,59 +247,45 @@ impl<'a> Visit<'a> {
         }
     }
 
-    async fn take_page(
+    /// Normalises a page; what the run learns of the head is noted here.
+    fn receive(
         &mut self,
-        skip: u64,
-        limit: u32,
-        fetched: Fetched<wire::Page>,
-    ) -> Result<(), Broken> {
-        let Fetched {
-            value: page,
-            sent_at,
-        } = fetched;
-        let messages: Vec<Message> = page
-            .items()
-            .map(|raw| normalize::message(raw, &self.record.id))
-            .collect();
-        let facts = facts_of(&messages, skip, limit, sent_at, page.count());
-        if skip == 0 {
+        fetched: &Fetched<wire::Page>,
+        asked: (u64, u32),
+        sent_after: u64,
+    ) -> Received {
+        let received = self
+            .compared
+            .receive(&fetched.value, asked, fetched.sent_at, sent_after);
+        if asked.0 == 0 {
             self.head = Some(Head {
-                sent_at,
-                is_empty: facts.is_empty(),
+                sent_at: fetched.sent_at,
+                is_empty: received.facts.is_empty(),
             });
         }
-        self.note_expected(&facts);
-        let claims = self.walk.accept(&facts);
+        self.note_expected(&received.facts);
+        received
+    }
+
+    /// Hands a page that the walk has accepted to the writer, and tells the walk.
+    async fn take(
+        &mut self,
+        received: Received,
+        claims: &[Claim],
+        oldest_sent: u64,
+    ) -> Result<(), Broken> {
         if let Some(full) = self.walk.full_page() {
-            self.context.learn_full_page(limit, full);
+            self.context.learn_full_page(received.facts.limit, full);
         }
-        let rows: HashMap<u64, [u8; 16]> = facts
-            .rows
-            .iter()
-            .zip(&messages)
-            .map(|(row, message)| (row.id_hash, digest_of(message)))
-            .collect();
-        let archived = self.read_archived(&messages, &claims).await?;
-        let (absent, absent_again) = self.find_absent(&archived, &claims, &rows);
-        let changing = self.pick_changing(messages, &facts, &archived);
         let ranks = self.read_ranks().await?;
+        let write = self.compared.take(received, claims, oldest_sent).await?;
         self.walk.stored(Stored {
-            live: self.live,
+            live: self.compared.live,
             ranks,
         });
-        self.previous = std::mem::take(&mut self.recent);
-        self.recent = rows;
         let write = PageWrite {
-            conversation: self.record.key,
-            observed_at: sent_at,
-            messages: changing,
-            absent,
-            absent_again,
-            interval: claims.first().map_or((None, None), |claim| {
-                (claim.interval.after, claim.interval.before)
-            }),
-            deleted: Vec::new(),
             progress: Some(self.progress()),
+            ..write
         };
         Ok(self.context.queue.page(write).await?)
     }
@@ -357,6 +300,7 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// What is kept of the walk as it is now.
     fn progress(&self) -> WalkProgress {
         let second = self.walk.second_cover();
         WalkProgress {
@@ -371,4 +315,61 @@ impl<'a> Visit<'a> {
             proof: self.walk.proof(),
         }
     }
+}
+
+/// The constants of this run's walks.
+pub(super) fn rules_of(context: &Context) -> Rules {
+    Rules {
+        limit: context.options.page_size,
+        limit_max: LIMIT_MAX.max(context.options.page_size),
+        lag: context.options.visibility_lag,
+    }
+}
+
+/// What the archive knows of a conversation, as a walk is told it.
+pub(super) fn known_of(context: &Context, record: &ConversationRecord) -> Known {
+    Known {
+        ledger: record.ledger.clone(),
+        full_ledger: record.full_ledger.clone(),
+        tie_points: record.tie_points.clone(),
+        full: !record.full_ledger.is_empty(),
+        live: record.live_count,
+        unlisted: record.unlisted,
+        count_trust: record.count_trust,
+        to_confirm: Vec::new(),
+        full_page: context.full_page(),
+    }
+}
+
+/// The `skip` that a position is, by what is committed.
+pub(super) async fn rank_of(
+    context: &Context,
+    record: &ConversationRecord,
+    position: Position,
+) -> Result<u64, Broken> {
+    match position {
+        Position::Skip(skip) => Ok(skip),
+        Position::Above(time, rows) => {
+            let newer = context.store.count_live_after(record.key, time).await?;
+            Ok(newer.saturating_sub(rows))
+        }
+    }
+}
+
+/// One page, or why the gateway gave none; given up when the run is asked to stop.
+pub(super) async fn ask(
+    context: &Context,
+    record: &ConversationRecord,
+    skip: u64,
+    limit: u32,
+) -> Result<Result<Fetched<wire::Page>, ApiError>, Broken> {
+    let answer = tokio::select! {
+        biased;
+        () = context.shutdown.cancelled() => return Err(Broken::Stopped),
+        answer = context.gateway.messages(&record.id, skip, limit) => answer,
+    };
+    if answer.is_ok() {
+        context.note_success();
+    }
+    Ok(answer)
 }

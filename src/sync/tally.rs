@@ -48,6 +48,16 @@ impl Tally {
         self.with(|inner| inner.conversations.listed = conversations);
     }
 
+    /// Known and equal messages that the sweep has met.
+    pub(super) fn unchanged(&self, messages: u64) {
+        self.with(|inner| inner.unchanged += messages);
+    }
+
+    /// Whether anything has ended the run early.
+    pub(super) fn has_stopped(&self) -> bool {
+        !self.read().stops.is_empty()
+    }
+
     pub(super) fn stop(&self, stop: Stop) {
         self.with(|inner| {
             if !inner.stops.iter().any(|other| other.reason == stop.reason) {

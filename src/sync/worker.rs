@@ -8,12 +8,13 @@ use std::{
     },
 };
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::{
     Shutdown, SyncOptions,
     conversation::{Broken, Visit, Visited},
     outcome,
+    sweep::Candidates,
     tally::{Ended, Stop, Tally},
     writer::Queue,
 };
@@ -28,6 +29,9 @@ use crate::{
 /// Conversations whose records are read at once.
 const RECORDS_AT_ONCE: usize = 256;
 
+/// The place of a worker that has nothing left to do, taken by another one's page.
+pub(super) type Spare = OwnedSemaphorePermit;
+
 /// What the workers of one run share.
 pub(super) struct Context {
     pub(super) gateway: Gateway,
@@ -39,6 +43,8 @@ pub(super) struct Context {
     pub(super) queue: Queue,
     pub(super) tally: Arc<Tally>,
     pub(super) run_id: RunId,
+    pub(super) candidates: Candidates,
+    spare: Arc<Semaphore>,
     full_page: AtomicU32,
     succeeded: AtomicBool,
     answered: AtomicBool,
@@ -71,11 +77,23 @@ impl Context {
             queue,
             tally,
             run_id,
+            candidates: Candidates::default(),
+            spare: Arc::new(Semaphore::new(0)),
             full_page: AtomicU32::new(0),
             succeeded: AtomicBool::new(false),
             answered: AtomicBool::new(false),
             silence: OnceLock::new(),
         }
+    }
+
+    /// The place of a worker that has nothing left to do, if there is one.
+    pub(super) fn spare(&self) -> Option<Spare> {
+        Arc::clone(&self.spare).try_acquire_owned().ok()
+    }
+
+    /// Whether a worker has nothing left to do.
+    pub(super) fn has_spare(&self) -> bool {
+        self.spare.available_permits() > 0
     }
 
     /// The largest page that this gateway was shown to return for the configured limit.
@@ -172,7 +190,7 @@ pub(super) async fn work(context: Arc<Context>, feed: Arc<Feed>) {
     while context.shutdown.requested().is_none() {
         let next = match feed.next(&context.store).await {
             Ok(Some(next)) => next,
-            Ok(None) => return,
+            Ok(None) => return context.spare.add_permits(1),
             Err(error) => return context.stop(stop_of_store(&error)),
         };
         let (target, record) = next;
@@ -187,6 +205,7 @@ pub(super) async fn work(context: Arc<Context>, feed: Arc<Feed>) {
                     Ok(waived) => waived,
                     Err(error) => return context.stop(stop_of_store(&error)),
                 };
+                context.candidates.note(record.key, &visited);
                 context.tally.ended(Ended {
                     conversation_id: record.id.to_string(),
                     state: visited.state,
@@ -195,7 +214,7 @@ pub(super) async fn work(context: Arc<Context>, feed: Arc<Feed>) {
                         .map(|trouble| (trouble.class, trouble.reason)),
                     waived,
                     empty: visited.empty,
-                    unchanged: visited.unchanged,
+                    unchanged: visited.counts.unchanged,
                 });
             }
             Err(Broken::Stopped | Broken::WriterGone) => return,

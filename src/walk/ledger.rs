@@ -94,7 +94,8 @@ impl Ledger {
     }
 
     /// Covers an interval by a page that was sent at `sent_at`. A newer page replaces what it
-    /// covers; what a still newer page covers stays as it is.
+    /// covers; what a still newer page of the same run covers stays as it is. What earlier runs
+    /// covered is older whatever its T says: T is a bound, and may be seconds early.
     pub fn claim(&mut self, interval: Interval, sent_at: Timestamp) {
         let from = interval.after.map_or(i64::MIN, |time| {
             let open = i64::from(switch::holds(Rule::StrictLink));
@@ -114,7 +115,7 @@ impl Ledger {
             settled: false,
         }];
         for span in self.spans.drain(..) {
-            if span.sent_at > sent_at {
+            if span.sent_at > sent_at && !span.settled {
                 fresh = fresh
                     .into_iter()
                     .flat_map(|part| without(part, span))
@@ -164,6 +165,11 @@ impl Ledger {
             return false;
         };
         lowest.from != i64::MIN && bottom == Some(Timestamp::from_millis(lowest.from - 1))
+    }
+
+    /// Whether earlier runs have proven something that this one has not looked at.
+    pub fn has_settled(&self) -> bool {
+        self.spans.iter().any(|span| span.settled)
     }
 
     /// The topmost stretch below `below` that an earlier run has proven and this one has not
@@ -350,18 +356,19 @@ mod tests {
         ledger.claim(between(Some(900), None), at(2000));
         assert_eq!(ledger.proof(Duration::ZERO).proven_at, Some(at(1000)));
         ledger.settle(Duration::ZERO);
+        let sent_at = |ledger: &Ledger, after: i64| {
+            let pieces = ledger.pieces().into_iter();
+            let mut found = pieces.filter(|piece| piece.after == Some(at(after)));
+            found.next().map(|piece| (piece.before, piece.sent_at))
+        };
+        // What an earlier run covered is older whatever its T says.
         ledger.claim(between(Some(5), Some(30)), at(1500));
+        assert_eq!(sent_at(&ledger, 5), Some((Some(at(30)), at(1500))));
+        // Within one run T decides.
         ledger.claim(between(Some(1800), None), at(3000));
-        let of_2000: Vec<_> = ledger
-            .pieces()
-            .into_iter()
-            .filter(|p| p.sent_at == at(2000))
-            .collect();
-        assert_eq!(of_2000.len(), 2);
-        assert_eq!(
-            (of_2000[0].after, of_2000[0].before),
-            (Some(at(10)), Some(at(20)))
-        );
+        ledger.claim(between(Some(1700), None), at(2500));
+        assert_eq!(sent_at(&ledger, 1800), Some((None, at(3000))));
+        assert_eq!(sent_at(&ledger, 1700), Some((Some(at(1801)), at(2500))));
         assert!(ledger.covers_all());
     }
 

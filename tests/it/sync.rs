@@ -1,6 +1,7 @@
 //! The archiving run as a library, against the simulated gateway: what is archived, what it
 //! costs, what each thing that goes wrong comes to, and how a run that was stopped goes on.
 
+mod ahead;
 mod changing;
 mod corpus;
 mod faults;
@@ -12,6 +13,7 @@ mod phones;
 mod resume;
 mod scene;
 mod stopping;
+mod sweeping;
 
 use scene::Engine;
 
@@ -44,5 +46,10 @@ on_both_engines! {
     resume::an_interrupted_full_run_is_finished_by_the_next_and_the_first_cover_stands
     outcomes::gone_and_forbidden_are_told_until_they_are_waived
     phones::conversations_are_discovered_in_both_shapes
+    ahead::one_long_conversation_uses_every_worker_s_place_and_ends_the_same
+    ahead::pages_that_fail_ahead_are_asked_for_again_one_by_one
+    sweeping::an_idle_run_over_a_thousand_costs_the_heads_and_the_share_and_writes_no_message
+    sweeping::a_deep_edit_is_found_within_the_bound_and_told
+    sweeping::the_youngest_messages_come_first
     stopping::a_first_attempt_that_was_interrupted_is_partial_and_not_reached
 }

@@ -61,6 +61,7 @@ async fn converse(mut stream: TcpStream, gateway: &Gateway) -> io::Result<()> {
         if !reply.delay.is_zero() {
             tokio::time::sleep(reply.delay).await;
         }
+        gateway.let_go();
         if !deliver(&mut stream, reply, keep_alive).await? {
             return Ok(());
         }

@@ -3,19 +3,143 @@
 //! Counts live messages exactly without waiting for the writer: what this visit has sent is
 //! remembered by the hash of its id, the rest is read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::{Broken, Visit};
+use super::Broken;
 use crate::{
-    model::{Message, MessageId, Timestamp},
+    model::{ConversationRecord, Message, MessageCounts, MessageId, Timestamp},
     monitor::Counter,
-    store::{CurrentMessage, Slice},
-    walk::{Claim, ClaimedPage, Interval, PageFacts, RowFacts, Strike, strike},
+    normalize,
+    store::{CurrentMessage, PageWrite, Slice},
+    sync::worker::Context,
+    walk::{Claim, ClaimedPage, Interval, PageFacts, RowFacts, Strike, strike, was_sent_since},
+    wire,
 };
 
-impl Visit<'_> {
+/// Pages whose rows are remembered: the last one, and the one before it, which the next may
+/// repeat. More, while pages are under way that were sent before they came.
+const REMEMBERED_PAGES: u64 = 2;
+
+/// A digest of each row of a page, by the hash of its id.
+type Rows = HashMap<u64, [u8; 16]>;
+
+/// What a visit knows of its conversation beside what the archive holds.
+pub(in crate::sync) struct Comparison<'a> {
+    pub(in crate::sync) context: &'a Context,
+    pub(in crate::sync) record: &'a ConversationRecord,
+    /// Nothing of it can be in the archive but what this visit has sent there: comparing needs
+    /// no read.
+    pub(super) unarchived: bool,
+    /// Messages that are neither missing nor deleted.
+    pub(in crate::sync) live: u64,
+    /// Messages that this visit met and the archive did not hold, by the hash of their id.
+    met: HashSet<u64>,
+    /// The rows of the last pages, each with the number of its page.
+    recent: VecDeque<(u64, Rows)>,
+    /// Pages that were taken.
+    taken: u64,
+    /// Messages that this visit showed absent.
+    absent: HashSet<u64>,
+    /// Whether any missing message was absent twice by now.
+    pub(super) any_confirmed: bool,
+    pub(in crate::sync) counts: MessageCounts,
+}
+
+/// A page of the gateway on its way into the archive.
+pub(in crate::sync) struct Received {
+    messages: Vec<Message>,
+    /// What a walk is told of it.
+    pub(in crate::sync) facts: PageFacts,
+    /// How many pages had been taken when it was sent.
+    sent_after: u64,
+}
+
+impl<'a> Comparison<'a> {
+    pub(in crate::sync) fn new(context: &'a Context, record: &'a ConversationRecord) -> Self {
+        Self {
+            context,
+            record,
+            unarchived: false,
+            live: record.live_count,
+            met: HashSet::new(),
+            recent: VecDeque::new(),
+            taken: 0,
+            absent: HashSet::new(),
+            any_confirmed: false,
+            counts: MessageCounts::default(),
+        }
+    }
+
+    /// How many pages were taken.
+    pub(in crate::sync) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Normalises a page that was sent when `sent_after` pages had been taken.
+    pub(in crate::sync) fn receive(
+        &self,
+        page: &wire::Page,
+        (skip, limit): (u64, u32),
+        sent_at: Timestamp,
+        sent_after: u64,
+    ) -> Received {
+        let messages: Vec<Message> = page
+            .items()
+            .map(|raw| normalize::message(raw, &self.record.id))
+            .collect();
+        let facts = facts_of(&messages, skip, limit, sent_at, page.count());
+        Received {
+            messages,
+            facts,
+            sent_after,
+        }
+    }
+
+    /// Compares a page with the archive. Gives what is to be written, all but the progress of the
+    /// walk; pages that are under way were sent when at least `oldest_sent` pages had been taken.
+    pub(in crate::sync) async fn take(
+        &mut self,
+        received: Received,
+        claims: &[Claim],
+        oldest_sent: u64,
+    ) -> Result<PageWrite, Broken> {
+        let Received {
+            messages,
+            facts,
+            sent_after,
+        } = received;
+        let rows: Rows = facts
+            .rows
+            .iter()
+            .zip(&messages)
+            .map(|(row, message)| (row.id_hash, digest_of(message)))
+            .collect();
+        let archived = self.read_archived(&messages, claims).await?;
+        let (absent, absent_again) = self.find_absent(&archived, claims, &rows, sent_after);
+        let changing = self.pick_changing(messages, &facts, &archived);
+        self.taken += 1;
+        self.recent.push_back((self.taken, rows));
+        let forgotten = self.taken.saturating_sub(REMEMBERED_PAGES).min(oldest_sent);
+        while self
+            .recent
+            .front()
+            .is_some_and(|(page, _)| *page <= forgotten)
+        {
+            self.recent.pop_front();
+        }
+        Ok(PageWrite {
+            messages: changing,
+            absent,
+            absent_again,
+            interval: claims.first().map_or((None, None), |claim| {
+                (claim.interval.after, claim.interval.before)
+            }),
+            ..PageWrite::of(self.record.key, facts.sent_at)
+        })
+    }
+
     /// What the archive holds of the page's messages and of the claimed interval.
-    pub(super) async fn read_archived(
+    async fn read_archived(
         &self,
         messages: &[Message],
         claims: &[Claim],
@@ -44,21 +168,26 @@ impl Visit<'_> {
 
     /// Archived messages strictly inside a claimed interval that its page does not hold: those
     /// that are absent for the first time, and those that are absent again.
-    pub(super) fn find_absent(
+    fn find_absent(
         &mut self,
         archived: &HashMap<u64, CurrentMessage>,
         claims: &[Claim],
-        rows: &HashMap<u64, [u8; 16]>,
+        rows: &Rows,
+        sent_after: u64,
     ) -> (Vec<MessageId>, Vec<MessageId>) {
         let (mut first, mut again) = (Vec::new(), Vec::new());
         for claim in claims {
+            let nothing = Rows::new();
             let listed = match claim.page {
                 ClaimedPage::This => rows,
-                ClaimedPage::Previous => &self.recent,
+                ClaimedPage::Previous => self.recent.back().map_or(&nothing, |(_, rows)| rows),
             };
             for (hash, message) in archived {
                 let inside = is_inside(claim.interval, message.created_at);
                 if !inside || message.deleted_at.is_some() || listed.contains_key(hash) {
+                    continue;
+                }
+                if !was_sent_since(sent_after, self.last_seen(*hash)) {
                     continue;
                 }
                 let this_run = message.missing_run == Some(self.context.run_id);
@@ -79,8 +208,15 @@ impl Visit<'_> {
         (first, again)
     }
 
+    /// The number of the last page that held a message, as far as pages are remembered: those
+    /// that came since the oldest one under way was sent are.
+    fn last_seen(&self, hash: u64) -> u64 {
+        let held = |(page, rows): &(u64, Rows)| rows.contains_key(&hash).then_some(*page);
+        self.recent.iter().rev().find_map(held).unwrap_or(0)
+    }
+
     /// The messages that the archive may not hold as they are; counts what they are.
-    pub(super) fn pick_changing(
+    fn pick_changing(
         &mut self,
         messages: Vec<Message>,
         facts: &PageFacts,
@@ -91,8 +227,9 @@ impl Visit<'_> {
             let digest = digest_of(&message);
             let again = self
                 .recent
-                .get(&row.id_hash)
-                .or_else(|| self.previous.get(&row.id_hash));
+                .iter()
+                .rev()
+                .find_map(|(_, rows)| rows.get(&row.id_hash));
             let back = self.absent.remove(&row.id_hash);
             if again == Some(&digest) && !back {
                 self.counts.unchanged += 1;
@@ -129,7 +266,7 @@ fn is_inside(interval: Interval, time: Option<Timestamp>) -> bool {
     time.is_some_and(|time| interval.contains(time))
 }
 
-pub(super) fn facts_of(
+fn facts_of(
     messages: &[Message],
     skip: u64,
     limit: u32,
@@ -153,7 +290,7 @@ pub(super) fn facts_of(
 }
 
 /// The first 16 bytes of the SHA-256 of the raw JSON, as the archive keeps them.
-pub(super) fn digest_of(message: &Message) -> [u8; 16] {
+fn digest_of(message: &Message) -> [u8; 16] {
     let mut digest = [0; 16];
     digest.copy_from_slice(&message.sha256[..16]);
     digest

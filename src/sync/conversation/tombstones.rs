@@ -11,7 +11,7 @@ use crate::{
 impl Visit<'_> {
     /// Buries what two pages have shown absent; gives the trouble where the brake holds it back.
     pub(super) async fn bury(&mut self) -> Result<Option<Trouble>, Broken> {
-        if !self.any_confirmed {
+        if !self.compared.any_confirmed {
             return Ok(None);
         }
         // The strikes of this visit are on their way to the archive: tombstones follow from the
@@ -23,7 +23,7 @@ impl Visit<'_> {
             .filter(|message| message.confirmed)
             .map(|message| message.id.clone())
             .collect();
-        let known = self.live + missing.len() as u64;
+        let known = self.compared.live + missing.len() as u64;
         let count = confirmed.len() as u64;
         let answers_empty = self.head.is_some_and(|head| head.is_empty);
         let braked = is_mass_deletion(count, known, answers_empty);
@@ -37,7 +37,7 @@ impl Visit<'_> {
             }));
         }
         if let Some(head) = self.head.filter(|_| count > 0) {
-            self.counts.deleted += count;
+            self.compared.counts.deleted += count;
             let write = PageWrite {
                 deleted: confirmed,
                 ..PageWrite::of(self.record.key, head.sent_at)

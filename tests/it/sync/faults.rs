@@ -112,7 +112,9 @@ async fn a_redirect_fails_its_conversation_and_is_not_followed() {
         scene
             .simulator
             .set_faults(faults.with(fault, Schedule::at(2)));
-        let done = scene.sync(&Run::of_page_size(20)).await;
+        let mut one_by_one = Run::of_page_size(20);
+        one_by_one.options.concurrency = 1;
+        let done = scene.sync(&one_by_one).await;
         assert_eq!(done.outcome().exit_code(), 3, "{fault:?}");
         assert_eq!(
             (done.counts().failed, done.classes()),
