@@ -8,7 +8,6 @@
 //! is told at once. A request that is dropped while it waits has used up nothing.
 
 use std::{
-    num::NonZeroU32,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -37,9 +36,6 @@ const LATENESS_FORGIVEN: Duration = Duration::from_millis(5);
 
 /// Waits longer than this are shown.
 pub(super) const SHOWN_FROM: Duration = Duration::from_secs(2);
-
-/// The burst is what the rate gives in this time, at least 1.
-const BURST_WINDOW: Duration = Duration::from_millis(20);
 
 /// Lets requests pass. Shared by all clones of a gateway.
 #[derive(Debug)]
@@ -309,16 +305,11 @@ impl Turnstile {
     }
 }
 
-/// One request each `per / requests`, and a burst of [`BURST_WINDOW`] of them, at least 1.
+/// One request each `per / requests`, and a burst.
 fn quota(rate: Rate) -> Quota {
-    let requests = u128::from(rate.requests.get());
-    let each_ns = rate.per.as_nanos().div_ceil(requests).max(1);
-    let each = Duration::from_nanos(u64::try_from(each_ns).unwrap_or(u64::MAX));
-    let burst = u32::try_from(BURST_WINDOW.as_nanos() / each_ns).unwrap_or(u32::MAX);
-    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-    Quota::with_period(each)
+    Quota::with_period(rate.each())
         .expect("a nanosecond at least")
-        .allow_burst(burst)
+        .allow_burst(rate.burst())
 }
 
 #[cfg(test)]

@@ -66,6 +66,37 @@ impl FromStr for Rate {
     }
 }
 
+/// The burst is what the rate gives in this time, at least 1.
+const BURST_WINDOW: Duration = Duration::from_millis(20);
+
+impl Rate {
+    /// The time between two requests, in whole nanoseconds, rounded up; at least one.
+    pub(super) fn each(self) -> Duration {
+        let each_ns = self.per.as_nanos().div_ceil(self.requests.get().into());
+        Duration::from_nanos(u64::try_from(each_ns.max(1)).unwrap_or(u64::MAX))
+    }
+
+    /// How many requests may be sent at once after a pause.
+    pub(super) fn burst(self) -> NonZeroU32 {
+        let burst = BURST_WINDOW.as_nanos() / self.each().as_nanos();
+        let burst = u32::try_from(burst).unwrap_or(u32::MAX);
+        NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN)
+    }
+
+    /// The least time in which so many requests can be sent, from nothing.
+    pub fn least_time(self, requests: u64) -> Duration {
+        let waiting = requests.saturating_sub(self.burst().get().into());
+        let ns = self.each().as_nanos().saturating_mul(waiting.into());
+        Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
+    }
+
+    /// The most requests that can be sent in so long a time, from nothing.
+    pub fn most_requests(self, time: Duration) -> u64 {
+        let waited = u64::try_from(time.as_nanos() / self.each().as_nanos()).unwrap_or(u64::MAX);
+        waited.saturating_add(self.burst().get().into())
+    }
+}
+
 fn whole(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -117,6 +148,27 @@ mod tests {
             assert_eq!(read.to_string(), written);
             assert_eq!(written.parse(), Ok(read));
         }
+    }
+
+    #[test]
+    fn a_number_of_requests_takes_its_time_after_the_burst() {
+        for (text, requests, ms) in [
+            ("5/s", 0, 0),
+            ("5/s", 1, 0),
+            ("5/s", 11, 2_000),
+            ("100/30m", 101, 1_800_000),
+            ("1000/s", 1_020, 1_000),
+        ] {
+            let rate: Rate = text.parse().unwrap();
+            assert_eq!(
+                rate.least_time(requests),
+                Duration::from_millis(ms),
+                "{text}"
+            );
+        }
+        let rate: Rate = "5/s".parse().unwrap();
+        assert_eq!(rate.most_requests(Duration::from_secs(2)), 11);
+        assert_eq!(rate.most_requests(Duration::from_millis(1_999)), 10);
     }
 
     #[test]

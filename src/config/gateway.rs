@@ -100,6 +100,26 @@ impl GatewayArgs {
         base_of_environment(name.trim())
     }
 
+    /// Which gateway, if one is named at all.
+    ///
+    /// # Errors
+    /// An unknown name, or no URL at all.
+    pub fn base_if_named(&self) -> Result<Option<Url>, ConfigError> {
+        if self.gateway_url.is_none() && text_variable("IMBRACE_ENV")?.is_none() {
+            return Ok(None);
+        }
+        self.base().map(Some)
+    }
+
+    /// The limit of requests over time.
+    ///
+    /// # Errors
+    /// It is not of the form.
+    pub fn rate(&self) -> Result<Rate, ConfigError> {
+        let rate = self.rate.parse();
+        rate.map_err(|error| ConfigError::new(format!("--rate: {error}")))
+    }
+
     /// Validates all of it and reads the token.
     ///
     /// # Errors
@@ -107,10 +127,7 @@ impl GatewayArgs {
     pub fn resolve(&self) -> Result<GatewaySettings, ConfigError> {
         let base = self.base()?;
         let token = Token::read()?;
-        let rate = self
-            .rate
-            .parse()
-            .map_err(|error| ConfigError::new(format!("--rate: {error}")))?;
+        let rate = self.rate()?;
         Ok(GatewaySettings {
             base,
             token,
