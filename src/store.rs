@@ -9,6 +9,7 @@ mod apply;
 mod backend;
 mod batch;
 mod commit;
+mod coverage;
 pub mod dictionary;
 mod error;
 mod overview;
@@ -24,6 +25,7 @@ mod url;
 mod value;
 
 pub use batch::{Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, WalkProgress};
+pub use coverage::{Coverage, Extent, SecondCover, Size};
 pub use error::StoreError;
 pub use read::{
     ConversationDetail, CurrentMessage, FailureFilter, FailureRow, MissingMessage, RunRow,
@@ -161,6 +163,11 @@ impl Store {
             Some(archived) if archived == gateway_url => Ok(()),
             _ => self.transact(&work).await,
         }
+    }
+
+    /// Refuses a gateway that [`Store::bind_gateway`] would refuse (code 2); writes nothing.
+    pub async fn check_gateway(&self, gateway_url: &str) -> Result<(), StoreError> {
+        self.refuse_other_gateway(gateway_url).await
     }
 
     /// The gateway the archive is bound to.

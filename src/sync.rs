@@ -4,6 +4,7 @@
 //! paging to `walk`, requests to [`crate::api`] and rows to [`crate::store`].
 
 pub mod input;
+pub mod plan;
 pub mod report;
 pub mod shutdown;
 
@@ -22,6 +23,7 @@ mod writer;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use conversation::Broken;
+use plan::Plan;
 use tally::{Stop, Tally};
 use worker::{Context, Feed};
 use writer::Writer;
@@ -114,6 +116,8 @@ pub struct Summary {
     pub empty: Vec<String>,
     /// Discovery, where phone numbers were given.
     pub phones: Option<PhoneCounts>,
+    /// What was planned before the first page was asked for.
+    pub plan: Option<Plan>,
     /// Why the run stopped early, in words.
     pub stopped_because: Option<String>,
     /// Other reasons than the gravest, which is in the report.
@@ -261,6 +265,9 @@ async fn plan(
     let mut seen = HashSet::with_capacity(keys.len());
     keys.retain(|key| seen.insert(*key));
     drop(seen);
+    let phones = input.phones.len() as u64;
+    let planned = plan::of_run(&context.store, &keys, phones, (&context.options).into()).await?;
+    context.tally.planned(planned);
     let mut targets = context.store.read_targets(&keys).await?;
     order::sort(&mut targets);
     Ok(targets)
@@ -298,7 +305,7 @@ fn summarise(
             retried: monitor.get(Counter::Retries),
             throttled: monitor.get(Counter::Throttled),
             swept: monitor.get(Counter::Swept),
-            planned: None,
+            planned: tally.plan.as_ref().map(|plan| plan.requests),
         },
     };
     Summary {
@@ -307,6 +314,7 @@ fn summarise(
         failures_omitted: tally.failures_omitted,
         empty: tally.empty,
         phones,
+        plan: tally.plan,
         stopped_because,
         also: outcomes,
     }

@@ -5,13 +5,17 @@ use serde_json::{Map, Value, json};
 use super::{
     context::Context,
     outcome::{Exit, Failure},
-    output::{self, grouped, human, printable, table},
+    output::{self, counted, grouped, human, printable, table},
 };
 use crate::{
     config::ArchiveArgs,
     model::Timestamp,
     store::{RunRow, Status},
+    sync::plan::{PastRun, SweepBound},
 };
+
+/// The pages by which the sweep's bound is told: the default length. What a run used is not kept.
+const PAGE_SIZE: u32 = 100;
 
 /// Show coverage, the last runs, failures and the age of the oldest proof.
 #[derive(Debug, clap::Args)]
@@ -30,18 +34,89 @@ impl StatusCommand {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let store = context.open_to_read("status", &self.archive).await?;
         let status = store.read_status().await;
+        let sizes = store.read_sizes().await;
         store.close().await;
         let status = status?;
+        let bound = SweepBound::new(&sizes?, PAGE_SIZE, &past_runs(&status.runs));
         if self.json {
-            output::print_json(&as_json(&status))?;
+            output::print_json(&as_json(&status, bound))?;
         } else {
-            output::print(&as_text(&status, context.clock.now()))?;
+            output::print(&as_text(&status, bound, context.clock.now()))?;
         }
         Ok(Exit::Done)
     }
 }
 
-fn as_json(status: &Status) -> Value {
+/// The runs that sync; a run without an end has not counted its sweep.
+fn past_runs(runs: &[RunRow]) -> Vec<PastRun> {
+    runs.iter()
+        .filter(|run| run.command == "sync")
+        .filter_map(|run| {
+            Some(PastRun {
+                started_at: run.started_at.parse().ok()?,
+                swept: run.finished_at.is_some().then_some(run.swept),
+            })
+        })
+        .collect()
+}
+
+/// Within what a deep edit, and a deletion that the count does not show, is found.
+fn bound_as_json(bound: SweepBound) -> Value {
+    let (pages, runs, swept, takes) = match bound {
+        SweepBound::EachRun => (0, Some(1), None, None),
+        SweepBound::NotYet { pages } => (pages, None, None, None),
+        SweepBound::Within {
+            pages,
+            runs,
+            swept,
+            swept_by,
+            takes,
+        } => (pages, Some(runs), Some((swept, swept_by)), takes),
+    };
+    json!({
+        "page_size": PAGE_SIZE,
+        "pages": pages,
+        "within_runs": runs,
+        "within_seconds": takes.map(|takes| takes.as_secs()),
+        "swept": swept.map(|(requests, _)| requests),
+        "swept_by_runs": swept.map(|(_, runs)| runs),
+    })
+}
+
+fn bound_in_words(bound: SweepBound) -> String {
+    match bound {
+        SweepBound::EachRun => format!(
+            "Every edit and deletion is found by the next run: no complete conversation is longer \
+             than the page of {PAGE_SIZE} that each run reads."
+        ),
+        SweepBound::NotYet { pages } => format!(
+            "It is not known within how many runs every edit and deletion is found: no run has \
+             swept yet ({} of {PAGE_SIZE} to sweep). `convault sync --full` reads everything.",
+            counted(pages, "page")
+        ),
+        SweepBound::Within {
+            pages,
+            runs,
+            swept,
+            swept_by,
+            takes,
+        } => {
+            let takes = takes.map_or_else(String::new, |takes| {
+                format!(" (about {} at the last runs' pace)", human(takes))
+            });
+            format!(
+                "Every edit and deletion is found within {}{takes}: {} of {PAGE_SIZE} to sweep, \
+                 {} swept by the last {}.",
+                counted(runs, "run"),
+                counted(pages, "page"),
+                grouped(swept),
+                counted(swept_by, "run")
+            )
+        }
+    }
+}
+
+fn as_json(status: &Status, bound: SweepBound) -> Value {
     let by_name = |pairs: &[(String, u64)]| -> Map<String, Value> {
         pairs
             .iter()
@@ -58,11 +133,12 @@ fn as_json(status: &Status) -> Value {
         "failures": by_name(&status.failures),
         "oldest_proof": status.oldest_proof,
         "newest_message": status.newest_message,
+        "deep_edits": bound_as_json(bound),
         "runs": status.runs,
     })
 }
 
-fn as_text(status: &Status, now: Timestamp) -> String {
+fn as_text(status: &Status, bound: SweepBound, now: Timestamp) -> String {
     let aged = |time: &Option<String>| match time {
         None => "none yet".to_owned(),
         Some(text) => match text.parse::<Timestamp>() {
@@ -114,19 +190,10 @@ fn as_text(status: &Status, now: Timestamp) -> String {
     }
     if !status.runs.is_empty() {
         text.push('\n');
-        text.push_str(&table(
-            [
-                "run",
-                "started (UTC)",
-                "took",
-                "outcome",
-                "code",
-                "complete",
-                "new",
-                "requests",
-            ],
-            status.runs.iter().map(run_row),
-        ));
+        text.push_str(&runs_table(&status.runs));
+        text.push('\n');
+        text.push_str(&bound_in_words(bound));
+        text.push('\n');
     }
     if !status.failures.is_empty() {
         text.push_str(
@@ -134,6 +201,22 @@ fn as_text(status: &Status, now: Timestamp) -> String {
         );
     }
     text
+}
+
+fn runs_table(runs: &[RunRow]) -> String {
+    table(
+        [
+            "run",
+            "started (UTC)",
+            "took",
+            "outcome",
+            "code",
+            "complete",
+            "new",
+            "requests",
+        ],
+        runs.iter().map(run_row),
+    )
 }
 
 fn run_row(run: &RunRow) -> [String; 8] {
@@ -164,6 +247,8 @@ fn to_the_second(time: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::model::RunId;
 
@@ -189,17 +274,69 @@ mod tests {
                 complete: 1_198,
                 new_messages: 42,
                 requests: 1_210,
+                planned: Some(1_200),
+                swept: 10,
             }],
         }
     }
 
+    const BOUND: SweepBound = SweepBound::Within {
+        pages: 1_150,
+        runs: 12,
+        swept: 1_000,
+        swept_by: 10,
+        takes: Some(Duration::from_hours(12)),
+    };
+
     #[test]
     fn people_are_shown_tables() {
-        insta::assert_snapshot!(as_text(&status(), Timestamp::from_millis(7_200_000)));
+        let now = Timestamp::from_millis(7_200_000);
+        insta::assert_snapshot!(as_text(&status(), BOUND, now));
     }
 
     #[test]
     fn programs_are_given_objects_by_name() {
-        insta::assert_json_snapshot!(as_json(&status()));
+        insta::assert_json_snapshot!(as_json(&status(), BOUND));
+    }
+
+    #[test]
+    fn a_bound_that_is_not_known_is_said_to_be_so() {
+        insta::assert_snapshot!(
+            [
+                SweepBound::EachRun,
+                SweepBound::NotYet { pages: 1 },
+                SweepBound::Within {
+                    pages: 3,
+                    runs: 1,
+                    swept: 5,
+                    swept_by: 1,
+                    takes: None,
+                },
+            ]
+            .map(bound_in_words)
+            .join("\n")
+        );
+        assert_eq!(
+            bound_as_json(SweepBound::NotYet { pages: 1 })["within_runs"],
+            Value::Null
+        );
+    }
+
+    #[test]
+    fn only_runs_that_sync_tell_the_pace() {
+        let run = status().runs.remove(0);
+        let other = RunRow {
+            command: "renormalize".to_owned(),
+            ..run.clone()
+        };
+        let killed = RunRow {
+            finished_at: None,
+            ..run.clone()
+        };
+        let swept: Vec<_> = past_runs(&[other, killed, run])
+            .iter()
+            .map(|run| run.swept)
+            .collect();
+        assert_eq!(swept, [None, Some(10)]);
     }
 }

@@ -51,6 +51,7 @@ fn tell_json(summary: &Summary, code: u8) {
         changed_messages = report.messages.changed,
         deleted_messages = report.messages.deleted,
         requests = report.requests.total,
+        requests_planned = report.requests.planned,
         stopped_because = summary.stopped_because.as_deref().map(printable),
         "run finished"
     );
@@ -88,6 +89,14 @@ fn text(input: &Input, summary: &Summary) -> String {
     let mut line = format!("  {}", counted(requests.total, "request"));
     push_if(&mut line, requests.retried, "repeated");
     push_if(&mut line, requests.throttled, "answered 429");
+    if let Some(plan) = &summary.plan {
+        line.push_str(if plan.at_least {
+            "; planned were at least "
+        } else {
+            "; planned were "
+        });
+        line.push_str(&grouped(plan.requests));
+    }
     lines.push(line);
     if let Some(phones) = summary.phones {
         lines.push(format!(

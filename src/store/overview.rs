@@ -81,6 +81,10 @@ impl Store {
                     complete: row.count()?,
                     new_messages: row.count()?,
                     requests: row.count()?,
+                    planned: row
+                        .maybe_int()?
+                        .and_then(|number| u64::try_from(number).ok()),
+                    swept: row.count()?,
                 })
             })
             .collect()

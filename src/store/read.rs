@@ -125,6 +125,10 @@ pub struct RunRow {
     pub new_messages: u64,
     /// Requests.
     pub requests: u64,
+    /// How many were planned before the first one; `None` where nothing could be planned.
+    pub planned: Option<u64>,
+    /// Those that the sweep spent.
+    pub swept: u64,
 }
 
 /// Everything known of one conversation.

@@ -7,7 +7,7 @@ use super::{
     apply::take,
     session::{Session, Work},
     statement, table,
-    value::Value,
+    value::{Row, Value},
 };
 use crate::model::{RunId, RunReport};
 
@@ -89,11 +89,11 @@ impl FinishRun<'_> {
 /// Whether the archive holds anything that its gateway has told. If not, the binding may be to a
 /// mistyped address, and another one takes its place.
 async fn has_told(session: &mut Session) -> Result<bool, StoreError> {
-    match session
-        .select(&statement::TOLD, Vec::new())
-        .await?
-        .as_mut_slice()
-    {
+    told(&mut session.select(&statement::TOLD, Vec::new()).await?)
+}
+
+fn told(rows: &mut [Row]) -> Result<bool, StoreError> {
+    match rows {
         [row] => Ok(row.count()? > 0),
         _ => Err(StoreError::broken("a count gave no row")),
     }
@@ -130,7 +130,7 @@ impl Work for BindGateway<'_> {
     }
 }
 
-fn gateway(rows: &mut [super::value::Row]) -> Result<Option<String>, StoreError> {
+fn gateway(rows: &mut [Row]) -> Result<Option<String>, StoreError> {
     let row = rows
         .first_mut()
         .ok_or_else(|| StoreError::broken("the archive's own row is missing"))?;
@@ -141,5 +141,20 @@ fn gateway(rows: &mut [super::value::Row]) -> Result<Option<String>, StoreError>
 impl Store {
     pub(super) async fn gateway(&self) -> Result<Option<String>, StoreError> {
         gateway(&mut self.select(&statement::ARCHIVE, Vec::new()).await?)
+    }
+
+    pub(super) async fn refuse_other_gateway(&self, asked: &str) -> Result<(), StoreError> {
+        match self.gateway().await? {
+            Some(archived)
+                if archived != asked
+                    && told(&mut self.select(&statement::TOLD, Vec::new()).await?)? =>
+            {
+                Err(StoreError::OtherGateway {
+                    archived,
+                    asked: asked.to_owned(),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -215,13 +215,58 @@ statements! {
             (select max((select max(m.created_at) from messages m where m.conversation_key = c.key))
                 from conversations c)"
 
+    /// How far conversations are covered: what a plan follows from. Two pieces join if the upper
+    /// one's open lower end is before the lower one's open upper end; points that are passed over
+    /// (layer 2) are holes that no run fills.
+    COVERAGE (1) [Int Text Text Int Int Int Int Int Int Int Int Int Int Int]
+    "reading how far conversations are covered"
+    "select c.key, c.id, c.state, c.live_count, coalesce(a.times, 0), c.unlisted,
+            coalesce(l.pieces, 0),
+            case when l.holes > l.points then l.holes - l.points else 0 end,
+            coalesce(l.tails, 0),
+            case when c.full_since is null then 0 else 1 end,
+            coalesce(l.second_pieces, 0), coalesce(l.second_holes, 0), coalesce(l.second_tails, 0),
+            case when c.full_since is null then 0 else
+                (select count(*) from messages m
+                 where m.conversation_key = c.key and m.created_at <= l.second_end
+                   and m.deleted_at is null and m.missing_since is null) end
+     from conversations c
+     left join (select conversation_key,
+                       count(case when layer = 0 then 1 end) as pieces,
+                       count(case when layer = 0 and lower_end <= after_time then 1 end) as holes,
+                       count(case when layer = 0 and after_time is null then 1 end) as tails,
+                       count(case when layer = 1 then 1 end) as second_pieces,
+                       count(case when layer = 1 and lower_end <= after_time then 1 end)
+                           as second_holes,
+                       count(case when layer = 1 and after_time is null then 1 end)
+                           as second_tails,
+                       min(case when layer = 1 then after_time end) as second_end,
+                       count(case when layer = 2 then 1 end) as points
+                from (select conversation_key, layer, after_time,
+                             lag(before_time) over (partition by conversation_key, layer
+                                                    order by position) as lower_end
+                      from coverage_pieces where conversation_key {in_ints:1}) p
+                group by conversation_key) l on l.conversation_key = c.key
+     left join (select m.conversation_key, count(distinct m.created_at) as times
+                from messages m
+                where m.conversation_key {in_ints:1}
+                  and m.missing_since is not null and m.deleted_at is null
+                  and not exists (select 1 from absences s
+                                  where s.message_key = m.key and s.strike = 2)
+                group by m.conversation_key) a on a.conversation_key = c.key
+     where c.key {in_ints:1}"
+
+    SIZES (0) [Int Int] "counting complete conversations by their length"
+    "select live_count, count(*) from conversations where state = 'complete' group by live_count"
+
     FAILURE_COUNTS (0) [Text Int] "counting open failures by class"
     "select class, count(*) from failures
      where resolved_run is null and waived_at is null group by class"
 
-    LAST_RUNS (1) [Int Text Time Time Text Int Int Int Int Int] "reading the last runs"
+    LAST_RUNS (1) [Int Text Time Time Text Int Int Int Int Int Int Int] "reading the last runs"
     "select id, command, started_at, finished_at, outcome, exit_code,
-            conversations_listed, conversations_complete, messages_new, requests_total
+            conversations_listed, conversations_complete, messages_new, requests_total,
+            requests_planned, requests_swept
      from runs order by id desc limit $1"
 
     CONVERSATION_DETAIL (1) [Int Text Time Time Time Time] "reading a conversation"

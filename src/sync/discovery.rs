@@ -6,7 +6,7 @@ use super::{PhoneCounts, conversation::Broken, outcome, worker::Context};
 use crate::{api::ApiErrorKind, model::ConversationId, store::LinkRow, wire::Links};
 
 /// Numbers in one request.
-const PHONES_PER_REQUEST: usize = 50;
+pub(super) const PHONES_PER_REQUEST: usize = 50;
 
 /// Asks for the conversations of each number; what the endpoint said is stored, also for
 /// numbers without one. A chunk that fails is named and the others go on.
@@ -82,7 +82,7 @@ pub(super) async fn discover(
 }
 
 /// A row for each link of a number that was asked for, and one for each number without any.
-fn rows_of(asked: &[String], links: &Links) -> Vec<LinkRow> {
+pub(super) fn rows_of(asked: &[String], links: &Links) -> Vec<LinkRow> {
     let mut rows = Vec::new();
     let mut seen = HashSet::new();
     for phone_number in asked {

@@ -11,7 +11,10 @@ use std::{
 
 use serde::Serialize;
 
-use super::{PhoneCounts, Summary};
+use super::{
+    PhoneCounts, Summary,
+    plan::{PlanClass, PlanLine},
+};
 use crate::model::{
     ConversationCounts, MessageCounts, RequestCounts, RunId, RunOutcome, RunReport, StopReason,
     Timestamp,
@@ -37,6 +40,8 @@ pub struct Report<'a> {
     messages: MessageCounts,
     requests: RequestCounts,
     phones: Option<PhoneCounts>,
+    /// `None` where the run ended before it could plan.
+    plan: Option<PlanFacts>,
     failures: Vec<FailureLine<'a>>,
     failures_omitted: u64,
 }
@@ -46,6 +51,46 @@ struct FailureLine<'a> {
     conversation_id: Option<&'a str>,
     class: &'a str,
     reason: &'a str,
+}
+
+/// Planned against actual requests.
+#[derive(Debug, Clone, Serialize)]
+struct PlanFacts {
+    planned: u64,
+    actual: u64,
+    /// Whether something that matters was not known, so that more were likely.
+    at_least: bool,
+    classes: Vec<ClassFacts>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct ClassFacts {
+    class: PlanClass,
+    conversations: u64,
+    planned: u64,
+    at_least: bool,
+    /// `None` where the requests of a class are not counted apart.
+    actual: Option<u64>,
+}
+
+impl PlanFacts {
+    fn new(summary: &Summary) -> Option<Self> {
+        let requests = summary.report.requests;
+        let plan = summary.plan.as_ref()?;
+        let class = |line: &PlanLine| ClassFacts {
+            class: line.class,
+            conversations: line.conversations,
+            planned: line.requests,
+            at_least: line.at_least,
+            actual: (line.class == PlanClass::Sweep).then_some(requests.swept),
+        };
+        Some(Self {
+            planned: plan.requests,
+            actual: requests.total,
+            at_least: plan.at_least,
+            classes: plan.lines.iter().map(class).collect(),
+        })
+    }
 }
 
 impl<'a> Report<'a> {
@@ -73,6 +118,7 @@ impl<'a> Report<'a> {
             messages: *messages,
             requests: *requests,
             phones: summary.phones,
+            plan: PlanFacts::new(summary),
             failures: summary
                 .failures
                 .iter()
@@ -126,6 +172,7 @@ impl Summary {
             failures_omitted: 0,
             empty: Vec::new(),
             phones: None,
+            plan: None,
             stopped_because: Some(because),
             also: Vec::new(),
         }

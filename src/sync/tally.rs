@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::ReportedFailure;
+use super::{ReportedFailure, plan::Plan};
 use crate::model::{ConversationCounts, ConversationState, FailureClass, RunOutcome, StopReason};
 
 /// Failures that a report names at most; more are counted.
@@ -41,9 +41,14 @@ pub(super) struct Inner {
     pub(super) failures_omitted: u64,
     pub(super) empty: Vec<String>,
     pub(super) stops: Vec<Stop>,
+    pub(super) plan: Option<Plan>,
 }
 
 impl Tally {
+    pub(super) fn planned(&self, plan: Plan) {
+        self.with(|inner| inner.plan = Some(plan));
+    }
+
     pub(super) fn listed(&self, conversations: u64) {
         self.with(|inner| inner.conversations.listed = conversations);
     }

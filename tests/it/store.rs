@@ -1,5 +1,6 @@
 //! The conformance suite of the archive: each claim holds on both engines, neither is skipped.
 
+mod coverage;
 mod engine;
 mod interrupted;
 mod messages;
@@ -64,5 +65,10 @@ on_both_engines! {
     engine::an_archive_belongs_to_one_gateway
     engine::two_that_start_at_once_make_one_archive
     engine::a_sound_archive_has_nothing_wrong
+    coverage::coverage_counts_pieces_holes_and_what_is_left
+    coverage::only_what_waits_for_a_second_look_is_to_be_confirmed
+    coverage::sizes_are_those_of_complete_conversations
+    coverage::what_is_not_known_is_not_found
+    coverage::another_gateway_is_refused_without_a_write
     interrupted::a_transaction_that_was_dropped_half_way_harms_nothing
 }

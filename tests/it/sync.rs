@@ -10,6 +10,7 @@ mod oddities;
 mod order;
 mod outcomes;
 mod phones;
+mod planned;
 mod resume;
 mod scene;
 mod stopping;
@@ -45,6 +46,9 @@ on_both_engines! {
     resume::a_walk_stopped_at_any_request_goes_on_where_it_was
     resume::an_interrupted_full_run_is_finished_by_the_next_and_the_first_cover_stands
     outcomes::gone_and_forbidden_are_told_until_they_are_waived
+    planned::a_list_is_asked_for_as_often_as_planned_and_idle_once_each
+    planned::what_a_stopped_run_left_is_planned_within_one_request
+    planned::a_full_run_is_planned_from_the_archive_alone
     phones::conversations_are_discovered_in_both_shapes
     ahead::one_long_conversation_uses_every_worker_s_place_and_ends_the_same
     ahead::pages_that_fail_ahead_are_asked_for_again_one_by_one

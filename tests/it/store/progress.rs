@@ -393,6 +393,7 @@ pub(super) async fn a_run_is_told_by_its_row(place: Place) {
         (run.listed, run.complete, run.new_messages, run.requests),
         (4, 2, 2, 9)
     );
+    assert_eq!((run.planned, run.swept), (Some(8), 2));
 }
 
 pub(super) async fn status_and_explain_count_what_is_there(place: Place) {
