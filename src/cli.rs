@@ -13,6 +13,7 @@ mod failures;
 mod man;
 mod outcome;
 mod output;
+mod plan;
 mod progress;
 mod rename_gateway;
 mod simulate;
@@ -30,6 +31,7 @@ const EXAMPLES: &str = "\
 Examples:
   convault demo                                   a minute's tour, no account needed
   convault sync --ids-from ids.txt                bring the listed conversations up to date
+  convault plan --ids-from ids.txt --probe        first: how many requests, how long?
   convault sync                                   ... or every conversation already archived
   convault status                                 what is there and how well it is proven
   convault explain conv_5d1f9c0a                  why a conversation is in its state
@@ -64,6 +66,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Sync(sync::SyncCommand),
+    Plan(plan::PlanCommand),
     Status(status::StatusCommand),
     Explain(explain::ExplainCommand),
     Failures(failures::FailuresCommand),
@@ -109,6 +112,7 @@ fn execute(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
         Command::Sync(command) => Context::block_on(command.run(context)),
+        Command::Plan(command) => Context::block_on(command.run(context)),
         Command::Status(command) => Context::block_on(command.run(context)),
         Command::Explain(command) => Context::block_on(command.run(context)),
         Command::Failures(command) => Context::block_on(command.run(context)),

@@ -68,7 +68,7 @@ pub(super) struct ArchivingArgs {
 /// The list; every conversation that the archive knows where none is given.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Input")]
-struct InputArgs {
+pub(super) struct InputArgs {
     /// Ids of conversations; with no input at all, every conversation the archive knows.
     #[arg(value_name = "ID", help_heading = None::<&str>)]
     ids: Vec<String>,
@@ -197,11 +197,14 @@ async fn refuse_an_empty_archive(store: &Store, input: &Input) -> Result<(), Fai
     if !counts || !store.read_conversation_keys().await?.is_empty() {
         return Ok(());
     }
-    Err(
-        Failure::usage("no list was given, and the archive knows no conversation yet").with_hint(
-            "name ids, --ids-from FILE or --phones-from FILE; or say --allow-empty if that is as \
-             it should be",
-        ),
+    Err(nothing_known())
+}
+
+/// Neither a list nor anything in the archive.
+pub(super) fn nothing_known() -> Failure {
+    Failure::usage("no list was given, and the archive knows no conversation yet").with_hint(
+        "name ids, --ids-from FILE or --phones-from FILE; or say --allow-empty if that is as \
+         it should be",
     )
 }
 
@@ -236,7 +239,7 @@ fn options(gateway: &GatewaySettings, run: &RunArgs, holder: String) -> SyncOpti
     }
 }
 
-fn tell_input(input: &Input) {
+pub(super) fn tell_input(input: &Input) {
     if input.duplicates > 0 {
         tracing::info!("{} given more than once were folded", input.duplicates);
     }
@@ -282,7 +285,7 @@ fn write_report(path: Option<&Path>, summary: &Summary) -> Result<(), Failure> {
 
 impl InputArgs {
     /// The list, all inputs together.
-    fn read(&self) -> Result<Input, Failure> {
+    pub(super) fn read(&self) -> Result<Input, Failure> {
         if self.ids.is_empty() && self.ids_from.is_empty() && self.phones_from.is_empty() {
             return Ok(Input {
                 may_be_empty: self.allow_empty,

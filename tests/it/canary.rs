@@ -108,8 +108,11 @@ async fn run_all(stage: &Stage, written: &mut Written) {
     let sync = [&sync[..], &["--report", "report.json"]].concat();
     let retry = ["failures", "retry", "--max-retries", "1"];
     let retry = [&retry[..], &["--report", "retry.json"]].concat();
-    let commands: [&[&str]; 10] = [
+    let plan = ["plan", "--ids-from", "ids.txt", "--probe"];
+    let plan = [&plan[..], &["--max-retries", "2"]].concat();
+    let commands: [&[&str]; 11] = [
         &sync,
+        &plan,
         &["status"],
         &["status", "--json"],
         &["explain", &id],
@@ -267,6 +270,7 @@ async fn a_password_is_never_shown_where_postgres_refuses_it() {
         for logs in LOGS {
             for command in [
                 &["sync", "conv_1", "--report", "report.json"][..],
+                &["plan", "conv_1"],
                 &["status"],
                 &["doctor"],
             ] {

@@ -3,9 +3,10 @@
 use std::{fs, path::Path, process::Command};
 
 /// Every command that has a page of help.
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 15] = [
     &[],
     &["sync"],
+    &["plan"],
     &["status"],
     &["explain"],
     &["failures"],

@@ -19,6 +19,7 @@ mod input;
 mod layers;
 mod migrated;
 mod normalize;
+mod plan;
 mod postgres;
 mod program;
 mod simulator;
