@@ -1,11 +1,12 @@
 //! How many requests a list will take, by class of conversation, before the first one is sent.
 //!
-//! Owns the estimate ([`Planner`], pure) and what feeds it: what the archive knows ([`survey`])
+//! Owns the estimate ([`Planner`], pure) and what feeds it: what the archive knows ([`survey()`])
 //! and, where it is asked for, one small request for each size that matters ([`Probe`]). `sync`
 //! and `convault plan` share all of it but the probe. Writes nothing.
 //!
-//! What is estimated is a gateway on which nothing moves meanwhile, every answer comes at the
-//! first attempt, and pages are as long as they were asked for. Where something that matters is
+//! What is estimated is a gateway that has every new conversation of the list, on which nothing
+//! moves meanwhile, where every answer comes at the first attempt and pages are as long as they
+//! were asked for. Where something that matters is
 //! not known, the lowest number of requests is counted and the line says *at least*.
 
 mod bound;

@@ -208,8 +208,9 @@ impl Shown<'_> {
             ));
         }
         reasons.push(
-            "a gateway on which nothing moves meanwhile and that answers each request at once: \
-             what has come since the last run, and what has to be repeated, comes on top"
+            "a gateway that has every conversation that is new here, on which nothing moves \
+             meanwhile, and that answers each request at once: what has come since the last run, \
+             and what has to be repeated, comes on top"
                 .to_owned(),
         );
         reasons
