@@ -23,7 +23,7 @@ mod writer;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use conversation::Broken;
-use plan::Plan;
+use plan::{Plan, PlanOptions};
 use tally::{Stop, Tally};
 use worker::{Context, Feed};
 use writer::Writer;
@@ -266,7 +266,13 @@ async fn plan(
     keys.retain(|key| seen.insert(*key));
     drop(seen);
     let phones = input.phones.len() as u64;
-    let planned = plan::of_run(&context.store, &keys, phones, (&context.options).into()).await?;
+    let planned = plan::of_run(
+        &context.store,
+        &keys,
+        phones,
+        PlanOptions::of(&context.options, run_id),
+    )
+    .await?;
     context.tally.planned(planned);
     let mut targets = context.store.read_targets(&keys).await?;
     order::sort(&mut targets);

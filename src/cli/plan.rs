@@ -17,7 +17,7 @@ use super::{
 use crate::{
     api::Gateway,
     config::gateway_identity,
-    model::{ConversationId, RunOutcome},
+    model::{ConversationId, RunId, RunOutcome},
     monitor::Monitor,
     store::{Size, Store, StoreError},
     sync::{
@@ -131,6 +131,7 @@ impl PlanCommand {
             page_size: self.settings.run.page_size,
             full: self.settings.run.full,
             audit_share: self.settings.run.audit_share,
+            run: next_run(store).await?,
         });
         let all_known = input.all_known;
         let may_be_empty = input.may_be_empty;
@@ -197,6 +198,15 @@ async fn ask(probe: &Probe, aside: &[Unsized], planner: &mut Planner) -> Result<
         asked: found.len() as u64,
         untold: found.iter().filter(|one| **one == Probed::Nothing).count() as u64,
     })
+}
+
+/// The number that the next run will have.
+async fn next_run(store: Option<&Store>) -> Result<RunId, Failure> {
+    let Some(store) = store else {
+        return Ok(RunId(1));
+    };
+    let last = store.read_status().await?.runs.into_iter().next();
+    Ok(RunId(last.map_or(0, |run| run.id.0) + 1))
 }
 
 fn failure_of(error: ProbeError) -> Failure {

@@ -27,12 +27,12 @@ pub struct RunArgs {
           value_parser = parse_duration)]
     pub visibility_lag: Duration,
 
-    /// No effect in this version: will say how far back each run reads again to find edits.
+    /// How young the messages are that the sweep looks at again before all others.
     #[arg(long, value_name = "TIME", env = "CONVAULT_LOOKBACK", default_value = "7d",
           value_parser = parse_duration)]
     pub lookback: Duration,
 
-    /// No effect in this version: will be the share of requests that reads old pages again.
+    /// The share of a run's requests that look again at what was proven, to find edits.
     #[arg(long, value_name = "SHARE", env = "CONVAULT_AUDIT_SHARE", default_value = "10%",
           value_parser = parse_share)]
     pub audit_share: f64,

@@ -24,9 +24,9 @@ pub(super) use survey::of_run;
 
 use serde::Serialize;
 
-use super::{SyncOptions, discovery::PHONES_PER_REQUEST};
+use super::{SyncOptions, discovery::PHONES_PER_REQUEST, sweep::allowance};
 use crate::{
-    model::ConversationState,
+    model::{ConversationState, RunId},
     store::{Coverage, SecondCover, Size},
 };
 use cost::Pages;
@@ -40,15 +40,24 @@ pub struct PlanOptions {
     pub full: bool,
     /// The share of the other requests that the sweep may spend, 0 to 1.
     pub audit_share: f64,
+    /// The number of the run: a share is kept over the runs.
+    pub run: RunId,
 }
 
-impl From<&SyncOptions> for PlanOptions {
-    fn from(options: &SyncOptions) -> Self {
+impl PlanOptions {
+    /// Those of a run.
+    pub(super) fn of(options: &SyncOptions, run: RunId) -> Self {
         Self {
             page_size: options.page_size,
             full: options.full,
             audit_share: options.audit_share,
+            run,
         }
+    }
+
+    /// The requests that the sweep may spend where so many are planned for everything else.
+    fn sweep_of(self, others: u64) -> u64 {
+        allowance(self.audit_share, others, self.run)
     }
 }
 
@@ -217,7 +226,7 @@ impl Planner {
         full.at_least |= short_again > 0 && short_each == 1;
         let others: u64 = self.lines.iter().map(|line| line.requests).sum();
         let at_least = self.lines.iter().any(|line| line.at_least);
-        let swept = sweep_budget(self.options.audit_share, others).min(self.sweep_pages);
+        let swept = self.options.sweep_of(others).min(self.sweep_pages);
         let may_grow = at_least && swept < self.sweep_pages;
         let sweep = self.line(PlanClass::Sweep);
         sweep.requests = swept;
@@ -368,7 +377,7 @@ impl Plan {
         let expected = (self.unsized_conversations * requests).div_ceil(conversations);
         let others = self.requests - swept - self.unsized_requests + expected;
         Some(Likely {
-            requests: others + sweep_budget(self.options.audit_share, others).min(self.sweep_pages),
+            requests: others + self.options.sweep_of(others).min(self.sweep_pages),
             conversations,
             messages_each: messages.div_ceil(conversations),
         })
@@ -378,17 +387,6 @@ impl Plan {
     pub fn line(&self, class: PlanClass) -> Option<&PlanLine> {
         self.lines.iter().find(|line| line.class == class)
     }
-}
-
-/// The requests that the sweep may spend where so many are planned for everything else.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of a number of requests, from 0 to 1"
-)]
-pub fn sweep_budget(audit_share: f64, other_requests: u64) -> u64 {
-    (audit_share * other_requests as f64).floor() as u64
 }
 
 /// The messages that a gateway lists where it counts so many; b is 0 until it is learnt.

@@ -35,11 +35,12 @@ const RECORDS_AT_ONCE: usize = 256;
 /// How many requests the sweep of a run may spend, where the run has spent `requests` on the rest.
 ///
 /// The share is kept over the runs, not within each: what one run is too short to spend a whole
-/// request of is spent by a later one.
+/// request of is spent by a later one. The first run has nothing to look at again.
 pub(super) fn allowance(share: f64, requests: u64, run: RunId) -> u64 {
     let thousandths = u128::from(share_in_thousandths(share)) * u128::from(requests);
-    let number = u128::try_from(run.0).unwrap_or(1).max(1);
-    let granted = thousandths * number / 1000 - thousandths * (number - 1) / 1000;
+    let granted_by = |runs: u128| thousandths * runs / 1000;
+    let before = u128::try_from(run.0 - 1).unwrap_or(0);
+    let granted = granted_by(before) - granted_by(before.saturating_sub(1));
     u64::try_from(granted).unwrap_or(u64::MAX)
 }
 
@@ -297,14 +298,17 @@ mod tests {
     #[test]
     fn the_share_is_kept_over_the_runs_however_short_they_are() {
         let spent = |requests: u64| -> u64 {
-            (1..=100)
+            (1..=101)
                 .map(|run| allowance(0.1, requests, RunId(run)))
                 .sum()
         };
         assert_eq!(spent(1), 10);
         assert_eq!(spent(7), 70);
         assert_eq!(spent(1_000), 10_000);
-        assert_eq!(allowance(0.1, 1_000, RunId(3)), 100);
+        assert_eq!(allowance(0.1, 1_000, RunId(1)), 0);
+        assert_eq!(allowance(0.1, 1_000, RunId(2)), 100);
+        assert_eq!(allowance(0.1, 5, RunId(2)), 0);
+        assert_eq!(allowance(0.1, 5, RunId(3)), 1);
         assert_eq!(allowance(0.0, 1_000, RunId(3)), 0);
         assert_eq!(allowance(1.0, 1_000, RunId(3)), 1_000);
     }

@@ -289,6 +289,7 @@ fn stop_in_words(stop: Stop, at_least: bool) -> String {
 mod tests {
     use super::*;
     use crate::{
+        model::RunId,
         store::Size,
         sync::plan::{PlanOptions, Planner, Probed},
     };
@@ -298,6 +299,7 @@ mod tests {
             page_size: 100,
             full: false,
             audit_share: 0.1,
+            run: RunId(2),
         });
         planner.add_phones(120, 0);
         for length in lengths {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    model::{ConversationId, ConversationKey},
+    model::{ConversationId, ConversationKey, RunId},
     store::Extent,
 };
 
@@ -10,6 +10,7 @@ const OPTIONS: PlanOptions = PlanOptions {
     page_size: 100,
     full: false,
     audit_share: 0.1,
+    run: RunId(2),
 };
 
 const WHOLE: Extent = Extent {

@@ -11,7 +11,7 @@ use crate::walk::{Claim, PageFacts, Position, Request};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ahead {
     next: u64,
-    /// How many rows the list is thought to hold.
+    /// No page begins here or further down.
     end: u64,
     stride: u64,
     asked: u64,
@@ -37,6 +37,8 @@ impl Walk {
             .unwrap_or(0);
         // Two pages link by a row of the upper one that is not its last.
         let stride = self.full().saturating_sub(self.overlap().max(2)).max(1);
+        // The last page is left to the walk itself, which then looks past its end.
+        let end = end.saturating_sub(self.full());
         if self.cover.is_open_below() && next + stride < end {
             self.ahead = Some(Ahead {
                 next,
@@ -55,7 +57,6 @@ impl Walk {
         let budget = self.budget.unwrap_or(u64::MAX);
         let ahead = self.ahead.as_mut()?;
         let under_way = ahead.asked - ahead.answered;
-        // A page that begins on the rows that the last one shares with it brings nothing.
         if ahead.next >= ahead.end || self.pages + under_way >= budget {
             return None;
         }

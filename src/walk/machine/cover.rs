@@ -232,7 +232,8 @@ impl Walk {
         self.purpose = Purpose::Cover;
         if let Some(edge) = self.cover.bottom_of_top().flatten() {
             self.request = Request {
-                position: Position::Above(edge, self.overlap()),
+                // As many rows as two pages share: the edge itself is one of them.
+                position: Position::Above(edge, self.overlap().max(2) - 1),
                 limit: self.limit,
                 after_commit: true,
             };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use convault::{
-    model::ConversationId,
+    model::{ConversationId, RunId},
     sync::plan::{List, Plan, PlanClass, PlanOptions, Planner, Probed, survey},
 };
 
@@ -32,6 +32,7 @@ fn options(page_size: u32) -> PlanOptions {
         page_size,
         full: false,
         audit_share: 0.0,
+        run: RunId(1),
     }
 }
 
