@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Why a conversation is partial between its first page and its first outcome.
+/// Why a conversation is partial while its pages leave a hole and no outcome has said more.
 const UNFINISHED: &str = "not finished yet; the next run goes on";
 
 /// Writes the rows of each conversation that differ from what is stored.
@@ -60,7 +60,7 @@ pub(super) fn apply(
             begin(&mut now, stamp);
         }
         if let Some(outcome) = outcomes.get(&key) {
-            end(&mut now, outcome, stamp);
+            end(&mut now, stored, outcome, stamp);
             put_failures(met, outcome, stamp, keys, plan);
             put_run_conversation(outcome, stamp, plan);
         }
@@ -90,9 +90,11 @@ fn walk_on(now: &mut StoredConversation, walk: &WalkProgress) {
 }
 
 /// A conversation whose first pages are kept has been attempted: until an outcome says more, it
-/// is there in part. Writes no failure, for nothing has failed.
+/// is there in part. So is one that was complete and has grown by more than the pages so far
+/// link: a run that is cut short here leaves a hole. Writes no failure, for nothing has failed.
 fn begin(now: &mut StoredConversation, stamp: Stamp) {
-    if now.state == ConversationState::Pending.as_str() {
+    let is_open = now.state == ConversationState::Complete.as_str() && now.proven_at.is_none();
+    if is_open || now.state == ConversationState::Pending.as_str() {
         ConversationState::Partial
             .as_str()
             .clone_into(&mut now.state);
@@ -102,11 +104,18 @@ fn begin(now: &mut StoredConversation, stamp: Stamp) {
     }
 }
 
-fn end(now: &mut StoredConversation, outcome: &ConversationOutcome, stamp: Stamp) {
-    if now.state != outcome.state.as_str() {
-        outcome.state.as_str().clone_into(&mut now.state);
-        now.state_since = Some(storable(outcome.finished_at));
-    }
+fn end(
+    now: &mut StoredConversation,
+    stored: &StoredConversation,
+    outcome: &ConversationOutcome,
+    stamp: Stamp,
+) {
+    outcome.state.as_str().clone_into(&mut now.state);
+    now.state_since = if stored.state == now.state {
+        stored.state_since
+    } else {
+        Some(storable(outcome.finished_at))
+    };
     now.reason = outcome.reason.as_deref().map(clean);
     now.last_run = Some(stamp.run.0);
     if let Some(checked_at) = outcome.checked_at {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use convault::{
     model::StopReason,
-    simulator::{Faults, SimulatorOptions},
+    simulator::{Faults, Mutation, SimulatorOptions},
     sync::Shutdown,
 };
 
@@ -57,6 +57,30 @@ async fn an_interruption_changes_nothing_about_a_conversation_that_was_complete(
     assert_eq!(done.counts().not_reached, 1);
     assert_eq!(scene.of(&id, "state").await, "complete");
     assert_eq!(scene.of(&id, "reason").await, "null");
+}
+
+#[tokio::test]
+async fn a_conversation_that_has_grown_is_not_called_complete_while_there_is_a_hole() {
+    let scene = Scene::sqlite(corpus_of_each(78, 1, 60)).await;
+    let id = scene.simulator.conversation_ids().remove(0);
+    scene.sync(&Run::of_page_size(20)).await.assert_complete();
+    scene.clock.advance(Duration::from_hours(1));
+    scene
+        .simulator
+        .mutate(&id, &Mutation::Arrive { n: 50 })
+        .unwrap();
+    let cut_short = Run::of_page_size(20).within_requests(1);
+    let done = scene.sync(&cut_short).await;
+    done.assert_stopped(StopReason::MaxRequests);
+    assert_eq!(scene.of(&id, "proven_at").await, "null");
+    assert_eq!(scene.of(&id, "state").await, "partial");
+    let reason = scene.of(&id, "reason").await;
+    assert!(reason.contains("the next run goes on"), "{reason}");
+
+    let done = scene.sync(&Run::of_page_size(20)).await;
+    done.assert_complete();
+    assert_eq!(scene.of(&id, "reason").await, "null");
+    scene.assert_all_same().await;
 }
 
 #[tokio::test]
