@@ -20,6 +20,7 @@ mod simulate;
 mod status;
 mod summary;
 mod sync;
+mod verify;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -35,7 +36,8 @@ Examples:
   convault sync                                   ... or every conversation already archived
   convault status                                 what is there and how well it is proven
   convault explain conv_5d1f9c0a                  why a conversation is in its state
-  convault failures retry                         try again what failed";
+  convault failures retry                         try again what failed
+  convault verify                                 check the archive against itself";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -70,6 +72,7 @@ enum Command {
     Status(status::StatusCommand),
     Explain(explain::ExplainCommand),
     Failures(failures::FailuresCommand),
+    Verify(verify::VerifyCommand),
     Doctor(doctor::DoctorCommand),
     RenameGateway(rename_gateway::RenameGatewayCommand),
     Demo(demo::DemoCommand),
@@ -116,6 +119,7 @@ fn execute(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Status(command) => Context::block_on(command.run(context)),
         Command::Explain(command) => Context::block_on(command.run(context)),
         Command::Failures(command) => Context::block_on(command.run(context)),
+        Command::Verify(command) => Context::block_on(command.run(context)),
         Command::Doctor(command) => Context::block_on(command.run(context)),
         Command::RenameGateway(command) => Context::block_on(command.run(context)),
         Command::Demo(command) => Context::block_on(command.run(context)),

@@ -11,6 +11,7 @@
 //! | [`cli`] | arguments, what is printed, exit codes | [`cli::run`] |
 //! | [`config`], [`telemetry`] | settings and secrets; log lines | [`config::GatewayArgs`] |
 //! | [`sync`] | the order of work, concurrency, the one writer, the report | [`sync::run`] |
+//! | [`verify`] | what must hold of an archive, and what is told where it does not | [`verify::offline`] |
 //! | [`walk`] | which page to ask for next, and what a page proves | [`walk::Walk`] |
 //! | [`api`] | one request to the gateway: limit, retries, what a status means | [`api::Gateway`] |
 //! | [`normalize`] | one raw message into rows | [`normalize::message`] |
@@ -50,5 +51,6 @@ pub mod simulator;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
+pub mod verify;
 pub mod walk;
 pub mod wire;

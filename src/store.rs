@@ -6,24 +6,32 @@
 //! of the gateway or of walking.
 
 mod apply;
+mod archived;
 mod backend;
 mod batch;
 mod commit;
 mod coverage;
+mod derived;
 pub mod dictionary;
 mod error;
 mod overview;
 mod postgres;
 mod read;
 mod record;
+mod reference;
 mod run;
 mod session;
+mod snapshot;
 mod sqlite;
 mod statement;
 mod table;
 mod url;
 mod value;
 
+pub use archived::{
+    ArchivedAbsence, ArchivedConversation, ArchivedMessage, ArchivedPiece, ArchivedRun,
+    ArchivedVersion, Dangling, Difference, Redecoded,
+};
 pub use batch::{Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, WalkProgress};
 pub use coverage::{Coverage, Extent, SecondCover, Size};
 pub use error::StoreError;
@@ -31,6 +39,7 @@ pub use read::{
     ConversationDetail, CurrentMessage, FailureFilter, FailureRow, MissingMessage, RunRow,
     RunStart, Slice, Status, Target,
 };
+pub use snapshot::Snapshot;
 pub use url::DatabaseUrl;
 
 use std::{sync::Arc, time::Duration};
@@ -322,10 +331,13 @@ impl Store {
     /// Prepares every statement that this program knows, and gives how many: whether the schema
     /// is the one that the program expects.
     pub async fn check_statements(&self) -> Result<usize, StoreError> {
-        for statement in statement::ALL {
+        let references = reference::ALL.iter().map(|reference| &reference.dangling);
+        let mut prepared = 0;
+        for statement in statement::ALL.iter().copied().chain(references) {
             self.shared.backend.prepare(statement).await?;
+            prepared += 1;
         }
-        Ok(statement::ALL.len())
+        Ok(prepared)
     }
 
     /// Reads through the pool.

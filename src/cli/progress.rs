@@ -37,6 +37,14 @@ pub(super) struct Progress {
     task: JoinHandle<()>,
 }
 
+/// What the bar is filled by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Unit {
+    #[default]
+    Conversations,
+    Messages,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Bar,
@@ -45,8 +53,17 @@ enum Form {
 }
 
 impl Progress {
-    /// Begins to draw.
+    /// Begins to draw a run over conversations.
     pub(super) fn start(context: &Context, monitor: &Monitor) -> Self {
+        Self::begin(context, monitor, Unit::Conversations)
+    }
+
+    /// Begins to draw a run over the messages that are archived.
+    pub(super) fn of_messages(context: &Context, monitor: &Monitor) -> Self {
+        Self::begin(context, monitor, Unit::Messages)
+    }
+
+    fn begin(context: &Context, monitor: &Monitor, unit: Unit) -> Self {
         let form = if context.logging.no_progress {
             Form::WaitsAlone
         } else if io::stderr().is_terminal() && !context.speaks_json() && !context.logging.quiet {
@@ -56,7 +73,7 @@ impl Progress {
         };
         let stop = CancellationToken::new();
         let bar = (form == Form::Bar).then(|| context.telemetry.bars().add(new_bar()));
-        let task = tokio::spawn(draw(monitor.clone(), form, bar, stop.clone()));
+        let task = tokio::spawn(draw(monitor.clone(), unit, form, bar, stop.clone()));
         Self { stop, task }
     }
 
@@ -73,12 +90,16 @@ fn new_bar() -> ProgressBar {
     ProgressBar::no_length().with_style(style("[{elapsed_precise}] {wide_msg}"))
 }
 
-fn counting() -> ProgressStyle {
-    style(if crate::config::colour_welcome() {
-        "[{elapsed_precise}] {bar:32.green/dim} {pos}/{len} conversations\n  {wide_msg}"
+fn counting(unit: Unit) -> ProgressStyle {
+    let colour = if crate::config::colour_welcome() {
+        ".green/dim"
     } else {
-        "[{elapsed_precise}] {bar:32} {pos}/{len} conversations\n  {wide_msg}"
-    })
+        ""
+    };
+    let noun = unit.noun();
+    style(&format!(
+        "[{{elapsed_precise}}] {{bar:32{colour}}} {{pos}}/{{len}} {noun}\n  {{wide_msg}}"
+    ))
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -88,19 +109,26 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn show(bar: &ProgressBar, now: &Snapshot) {
-    if now.listed == 0 {
+    let (done, whole) = now.filled();
+    if whole == 0 {
         bar.set_message(now.waiting_or("getting ready"));
         return;
     }
     if bar.length().is_none() {
-        bar.set_style(counting());
+        bar.set_style(counting(now.unit));
     }
-    bar.set_length(now.listed);
-    bar.set_position(now.done);
+    bar.set_length(whole);
+    bar.set_position(done);
     bar.set_message(now.detail());
 }
 
-async fn draw(monitor: Monitor, form: Form, bar: Option<ProgressBar>, stop: CancellationToken) {
+async fn draw(
+    monitor: Monitor,
+    unit: Unit,
+    form: Form,
+    bar: Option<ProgressBar>,
+    stop: CancellationToken,
+) {
     let started = Instant::now();
     let mut pace = Pace::default();
     let mut wait = WaitWatch::default();
@@ -113,7 +141,7 @@ async fn draw(monitor: Monitor, form: Form, bar: Option<ProgressBar>, stop: Canc
             () = stop.cancelled() => break,
         }
         let elapsed = started.elapsed();
-        let now = Snapshot::take(&monitor, &mut pace, elapsed);
+        let now = Snapshot::take(&monitor, unit, &mut pace, elapsed);
         if let Some(bar) = &bar {
             show(bar, &now);
             continue;
@@ -203,9 +231,19 @@ const fn as_f64(number: u64) -> f64 {
     number as f64
 }
 
+impl Unit {
+    const fn noun(self) -> &'static str {
+        match self {
+            Self::Conversations => "conversations",
+            Self::Messages => "messages",
+        }
+    }
+}
+
 /// The run at one moment.
 #[derive(Debug, Default)]
 struct Snapshot {
+    unit: Unit,
     done: u64,
     listed: u64,
     read: u64,
@@ -217,7 +255,7 @@ struct Snapshot {
 }
 
 impl Snapshot {
-    fn take(monitor: &Monitor, pace: &mut Pace, elapsed: Duration) -> Self {
+    fn take(monitor: &Monitor, unit: Unit, pace: &mut Pace, elapsed: Duration) -> Self {
         let read = monitor.get(Counter::MessagesRead);
         let requests = monitor.get(Counter::Requests);
         let (messages_per_s, requests_per_s) = pace.note(elapsed, read, requests);
@@ -225,24 +263,43 @@ impl Snapshot {
         let listed = monitor.get(Counter::ConversationsListed);
         let expected = monitor.get(Counter::MessagesExpected);
         Self {
+            unit,
             done,
             listed,
             read,
             expected,
             messages_per_s,
             requests_per_s,
-            left: time_left(elapsed, done, listed, read, expected),
+            left: match unit {
+                Unit::Conversations => time_left(elapsed, done, listed, read, expected),
+                Unit::Messages => time_left(elapsed, read, expected, read, expected),
+            },
             waits_for: monitor.waits_for(),
         }
     }
 
-    /// Everything but the conversations, which the bar shows; what matters most first, since a
+    /// How much is done of how much.
+    const fn filled(&self) -> (u64, u64) {
+        match self.unit {
+            Unit::Conversations => (self.done, self.listed),
+            Unit::Messages => (self.read, self.expected),
+        }
+    }
+
+    /// Everything but the part that is done, which the bar shows; what matters most first, since a
     /// narrow terminal cuts the end off.
     fn detail(&self) -> String {
         let mut text = String::new();
         if self.waits_for.is_some() {
             text.push_str(&self.waiting_or(""));
             text.push_str("; ");
+        }
+        if self.unit == Unit::Messages {
+            write!(text, "{:.0} messages/s", self.messages_per_s).expect("a string takes all");
+            if let Some(left) = self.left {
+                write!(text, ", about {} left", human(left)).expect("a string takes all");
+            }
+            return text;
         }
         text.push_str(&grouped(self.read));
         if self.expected > self.read {
@@ -273,10 +330,12 @@ impl Snapshot {
     }
 
     fn line(&self) -> String {
+        let (done, whole) = self.filled();
         format!(
-            "{} of {} conversations, {}",
-            grouped(self.done),
-            grouped(self.listed),
+            "{} of {} {}, {}",
+            grouped(done),
+            grouped(whole),
+            self.unit.noun(),
             self.detail()
         )
     }
@@ -328,6 +387,7 @@ mod tests {
     #[test]
     fn a_line_tells_everything_that_a_bar_would() {
         let snapshot = Snapshot {
+            unit: Unit::Conversations,
             done: 120,
             listed: 1_200,
             read: 10_000,
@@ -338,6 +398,22 @@ mod tests {
             waits_for: Some("the gateway asked to wait 30 s (429)".to_owned()),
         };
         insta::assert_snapshot!(snapshot.line());
+    }
+
+    #[test]
+    fn a_line_about_messages_tells_of_them_alone() {
+        let snapshot = Snapshot {
+            unit: Unit::Messages,
+            read: 1_200,
+            expected: 20_000,
+            messages_per_s: 498.6,
+            left: Some(s(40)),
+            ..Snapshot::default()
+        };
+        assert_eq!(
+            snapshot.line(),
+            "1 200 of 20 000 messages, 499 messages/s, about 40 s left"
+        );
     }
 
     #[test]

@@ -320,7 +320,9 @@ fn is_standard_input(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn open_input(path: &Path) -> Result<(String, BufReader<Box<dyn io::Read>>), InputError> {
+pub(super) fn open_input(
+    path: &Path,
+) -> Result<(String, BufReader<Box<dyn io::Read>>), InputError> {
     if is_standard_input(path) {
         let reader: Box<dyn io::Read> = Box::new(io::stdin());
         return Ok(("standard input".to_owned(), BufReader::new(reader)));

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::model::{ConversationKey, ConversationState, CountTrust, Piece, RunId, Timestamp};
 
-pub(super) use messages::{disputed, wanted};
+pub(super) use messages::{disputed, put_derived, wanted};
 
 /// The next keys to give. Held in memory: one process writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,10 @@ pub(super) trait Backend: fmt::Debug + Send + Sync {
     /// Makes a new connection that writes.
     async fn connect_writer(&self) -> Result<Box<dyn Writer>, StoreError>;
 
+    /// Makes a new connection that sees the archive as it is now, whatever is committed later,
+    /// and cannot write.
+    async fn connect_reader(&self) -> Result<Box<dyn Reader>, StoreError>;
+
     /// Prepares the statement, so that a mistake in it shows.
     async fn prepare(&self, statement: &Statement) -> Result<(), StoreError>;
 
@@ -35,6 +39,24 @@ pub(super) trait Backend: fmt::Debug + Send + Sync {
 
     /// Closes the pool.
     async fn close(&self);
+}
+
+/// Whatever reads: the pool, one state of the archive, a transaction.
+#[async_trait]
+pub(super) trait Select: Send {
+    /// Reads.
+    async fn select(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError>;
+}
+
+/// One connection that reads one state of the archive.
+#[async_trait]
+pub(super) trait Reader: Select + fmt::Debug {
+    /// Closes the connection.
+    async fn close(self: Box<Self>) -> Result<(), StoreError>;
 }
 
 /// One connection that writes.

@@ -10,6 +10,7 @@ use super::{
         self, Met, OpenFailure, Plan, Stamp, StoredConversation, StoredLink, StoredMessage,
         StoredVersions,
     },
+    derived,
     record::{count_trust, read_pieces},
     session::{Session, Work},
     statement, table,
@@ -74,16 +75,9 @@ async fn write(session: &mut Session, plan: Plan) -> Result<BatchStats, StoreErr
         return Ok(stats);
     }
     if !plan.cleared.is_empty() {
-        for statement in [
-            &statement::CLEAR_QUICK_REPLIES,
-            &statement::CLEAR_QUICK_REPLY_OPTIONS,
-            &statement::CLEAR_ATTACHMENTS,
-            &statement::CLEAR_LOCATIONS,
-            &statement::CLEAR_SHARED_CONTACTS,
-            &statement::CLEAR_TEMPLATE_VARIABLES,
-        ] {
+        for child in &derived::CHILDREN {
             session
-                .execute(statement, vec![plan.cleared.clone().into()])
+                .execute(child.clear, vec![plan.cleared.clone().into()])
                 .await?;
         }
     }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::{
     Store, StoreError,
     apply::NextKeys,
-    backend::{Backend, Writer},
+    backend::{Backend, Select, Writer},
     statement::{self, Statement},
     table::Table,
     value::{Row, Value},
@@ -169,6 +169,17 @@ impl Session {
             }
             Err(error) => Attempt::Unknown(error, outcome),
         }
+    }
+}
+
+#[async_trait]
+impl Select for Session {
+    async fn select(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.writer.select(statement, args).await
     }
 }
 

@@ -303,4 +303,144 @@ statements! {
      where resolved_run is null and waived_at is null
        and ($3 = 0 or conversation_key in (select key from conversations where id {in_texts:4}))
        and ($5 = '' or class = $5)"
+
+    AUDIT_CONVERSATIONS (1) [Int Text Text Text Int Int Text Time Time Time Int]
+    "reading conversations to check them"
+    "select c.key, c.id, c.state, c.reason, c.live_count, coalesce(l.live, 0), c.tail_proof,
+            c.full_since, p.proven_at, p.horizon, coalesce(f.open, 0)
+     from conversations c
+     left join conversation_proofs p on p.conversation_key = c.key
+     left join (select conversation_key, count(*) as live from messages
+                where missing_since is null and deleted_at is null
+                  and conversation_key {in_ints:1}
+                group by conversation_key) l on l.conversation_key = c.key
+     left join (select conversation_key, count(*) as open from failures
+                where resolved_run is null and conversation_key {in_ints:1}
+                group by conversation_key) f on f.conversation_key = c.key
+     where c.key {in_ints:1}
+     order by c.key"
+
+    AUDIT_PIECES (1) [Int Int Int Time Time Time Bool Time Time] "reading ledgers to check them"
+    "select p.conversation_key, p.layer, p.position, p.after_time, p.before_time, p.sent_at,
+            p.settled,
+            (select min(m.created_at) from messages m
+                where m.conversation_key = p.conversation_key and m.created_at >= p.after_time),
+            (select max(m.created_at) from messages m
+                where m.conversation_key = p.conversation_key and m.created_at <= p.before_time)
+     from coverage_pieces p where p.conversation_key {in_ints:1}
+     order by p.conversation_key, p.layer, p.position"
+
+    MOVED_MESSAGES (1) [Int] "looking for messages whose created time has changed"
+    "select count(*) from messages m, anomalies a
+     where m.conversation_key = $1 and a.message_key = m.key and a.kind = 'created_at_changed'"
+
+    COUNT_MESSAGES (0) [Int] "counting the messages"
+    "select count(*) from messages"
+
+    COUNT_MESSAGES_AFTER (1) [Int] "counting the messages that are left"
+    "select count(*) from messages where key > $1"
+
+    COUNT_MESSAGES_OF (1) [Int] "counting the messages of conversations"
+    "select count(*) from messages where conversation_key {in_ints:1}"
+
+    AUDIT_MESSAGES (2) [Int Int Text Text Int Time Time Int Time Int Time]
+    "reading messages to check them"
+    "select m.key, m.conversation_key, c.id, m.id, m.version, m.created_at, m.observed_at,
+            m.first_seen_run, m.missing_since, m.missing_run, m.deleted_at
+     from messages m left join conversations c on c.key = m.conversation_key
+     where m.key > $1 order by m.key limit $2"
+
+    AUDIT_MESSAGES_OF (3) [Int Int Text Text Int Time Time Int Time Int Time]
+    "reading the messages of a conversation to check them"
+    "select m.key, m.conversation_key, c.id, m.id, m.version, m.created_at, m.observed_at,
+            m.first_seen_run, m.missing_since, m.missing_run, m.deleted_at
+     from messages m left join conversations c on c.key = m.conversation_key
+     where m.conversation_key = $1 and m.id > $2 order by m.id limit $3"
+
+    AUDIT_VERSIONS (1) [Int Int Text Time Int Bytes Int] "reading versions to check them"
+    "select message_key, version, event, observed_at, run_id, sha256, octet_length(raw)
+     from message_versions where message_key {in_ints:1} order by message_key, version"
+
+    AUDIT_ABSENCES (1) [Int Int Int Time Time Time] "reading absences to check them"
+    "select message_key, strike, run_id, sent_at, after_time, before_time
+     from absences where message_key {in_ints:1} order by message_key, strike"
+
+    RAWS (1) [Int Int Text] "reading raw messages"
+    "select v.message_key, v.version, v.raw from {pairs:1} wanted, message_versions v
+     where v.message_key = wanted.number and v.version = cast(wanted.word as bigint)"
+
+    DERIVED_MESSAGES (1)
+    [Int Text Text Text Text Text Text Text Bool Text Int Time Time Bytes]
+    "reading the content of messages"
+    "select key, organization_id, business_unit_id, sender_id, type, media_kind, title, text,
+            is_mail, stream_id, stream_sequence, created_at, updated_at, digest
+     from messages where key {in_ints:1}"
+
+    DERIVED_QUICK_REPLIES (1) [Int Text Text Text] "reading quick replies"
+    "select message_key, title, payload, description
+     from quick_replies where message_key {in_ints:1}"
+
+    DERIVED_QUICK_REPLY_OPTIONS (1) [Int Int Text Text Text Text Text Bool]
+    "reading quick reply options"
+    "select message_key, position, option_id, content_type, title, payload, description, answered
+     from quick_reply_options where message_key {in_ints:1} order by message_key, position"
+
+    DERIVED_ATTACHMENTS (1) [Int Text Text Text Text Text] "reading attachments"
+    "select message_key, url, host, declared_type, media_kind, caption
+     from attachments where message_key {in_ints:1}"
+
+    DERIVED_LOCATIONS (1) [Int Real Real Text Text] "reading locations"
+    "select message_key, latitude, longitude, name, address
+     from locations where message_key {in_ints:1}"
+
+    DERIVED_SHARED_CONTACTS (1) [Int Int Text Text Text] "reading shared contacts"
+    "select message_key, position, name, phone_number, email
+     from shared_contacts where message_key {in_ints:1} order by message_key, position"
+
+    DERIVED_TEMPLATE_VARIABLES (1) [Int Int Text] "reading template variables"
+    "select message_key, position, value
+     from template_variables where message_key {in_ints:1} order by message_key, position"
+
+    DERIVED_ANOMALIES (1) [Int Int Int Text Text Text] "reading anomalies"
+    "select message_key, version, position, kind, path, detail
+     from anomalies where message_key {in_ints:1} order by message_key, version, position"
+
+    DERIVED_SENDERS (1) [Text Text Int] "reading senders"
+    "select id, kind, first_seen_run from senders where id {in_texts:1}"
+
+    ORPHANED_ANOMALIES (1) [Int Int] "looking for anomalies of no version"
+    "select a.message_key, count(*) from anomalies a
+     where not exists (select 1 from message_versions v
+                       where v.message_key = a.message_key and v.version = a.version)
+     group by a.message_key order by 1 limit $1"
+
+    AUDIT_RUNS (2) [Int Text Time Text Int Int Int Int Int Int Int Int Int Int Int Int]
+    "reading runs to check them"
+    "select id, command, finished_at, outcome, exit_code, conversations_listed,
+            conversations_complete, conversations_waived,
+            conversations_partial + conversations_gone + conversations_forbidden
+                + conversations_failed + conversations_not_reached,
+            conversations_empty, messages_new, messages_changed, messages_deleted,
+            requests_total, requests_retried, requests_throttled
+     from runs where id > $1 order by id limit $2"
+
+    RENORMALIZED_TO (0) [Int] "reading how far an interrupted renormalize came"
+    "select renormalized_to from archive where only_row = 1"
+
+    SET_RENORMALIZED_TO (1) [] "keeping how far renormalize came"
+    "update archive set renormalized_to = $1 where only_row = 1"
+
+    LAST_VERSION_OF_COMMAND (1) [Text] "asking which program ran a command last"
+    "select program_version from runs where command = $1 order by id desc limit 1"
+
+    CLEAR_ANOMALIES (2) [] "replacing anomalies"
+    "delete from anomalies where message_key {in_ints:1} and version = $2"
+
+    RECOUNT_LIVE (1) [] "counting live messages again"
+    "update conversations set live_count =
+        (select count(*) from messages m where m.conversation_key = conversations.key
+            and m.missing_since is null and m.deleted_at is null)
+     where key {in_ints:1} and live_count <>
+        (select count(*) from messages m where m.conversation_key = conversations.key
+            and m.missing_since is null and m.deleted_at is null)"
 }

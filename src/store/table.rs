@@ -130,6 +130,11 @@ tables! {
         digest Bytes, observed_at Time, first_seen_run Int, missing_since Time, missing_run Int,
         deleted_at Time
     }
+    MESSAGE_CONTENTS messages (1, Meeting::Update) {
+        key Int, organization_id Text, business_unit_id Text, sender_id Text, type Text,
+        media_kind Text, title Text, text Text, is_mail Bool, stream_id Text,
+        stream_sequence Int, created_at Time, updated_at Time, digest Bytes
+    }
     MESSAGE_SIGHTINGS messages (1, Meeting::Update) {
         key Int, observed_at Time, missing_since Time, missing_run Int, deleted_at Time
     }

@@ -156,6 +156,11 @@ impl Row {
         }
     }
 
+    /// The columns that were not taken yet.
+    pub(super) fn into_values(self) -> Vec<Value> {
+        self.values.collect()
+    }
+
     takers! {
         /// The next column, a number.
         maybe_int, int, Int, i64;

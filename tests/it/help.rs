@@ -13,6 +13,7 @@ const COMMANDS: [&[&str]; 15] = [
     &["failures", "list"],
     &["failures", "retry"],
     &["failures", "waive"],
+    &["verify"],
     &["doctor"],
     &["rename-gateway"],
     &["demo"],

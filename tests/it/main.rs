@@ -25,5 +25,6 @@ mod program;
 mod simulator;
 mod store;
 mod sync;
+mod verify;
 mod views;
 mod wire;

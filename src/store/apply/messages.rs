@@ -2,6 +2,8 @@
 
 mod rows;
 
+pub(in crate::store) use rows::put_derived;
+
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Met, NextKeys, Plan, Stamp, StoredMessage, StoredVersions, take};

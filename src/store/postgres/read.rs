@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use sqlx::{
-    Arguments as _, AssertSqlSafe, Decode, Encode, Executor as _, PgConnection, Row as _,
-    SqlSafeStr as _, Type,
+    Arguments as _, AssertSqlSafe, Connection as _, Decode, Encode, Executor as _, PgConnection,
+    Row as _, SqlSafeStr as _, Type,
     encode::IsNull,
     error::BoxDynError,
     postgres::{
@@ -16,7 +16,7 @@ use crate::{
     model::Timestamp,
     store::{
         StoreError,
-        backend::{Backend, Writer, assert_arguments},
+        backend::{Backend, Reader, Select, Writer, assert_arguments},
         statement::{Dialect, Statement},
         value::{Kind, Row, Value},
     },
@@ -108,6 +108,16 @@ impl Backend for Postgres {
         )))
     }
 
+    async fn connect_reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        let mut connection = self.address.connect().await?;
+        // The state that is seen is that of the first read.
+        connection
+            .execute("begin isolation level repeatable read read only; select 1 from archive")
+            .await
+            .map_err(|source| StoreError::whilst("beginning to read one state", source))?;
+        Ok(Box::new(PostgresReader(connection)))
+    }
+
     async fn prepare(&self, statement: &Statement) -> Result<(), StoreError> {
         let sql = AssertSqlSafe(statement.spelled::<PostgresDialect>()).into_sql_str();
         self.readers
@@ -129,6 +139,16 @@ impl Backend for Postgres {
         .fetch_all(&self.readers)
         .await
         .map_err(whilst)?;
+        let unproven: Vec<String> = sqlx::query_scalar(
+            "select 'the constraint ' || c.conname || ' of ' || r.relname || ' is not validated'
+             from pg_constraint c join pg_class r on r.oid = c.conrelid
+             join pg_namespace n on n.oid = r.relnamespace
+             where n.nspname = $1 and not c.convalidated order by 1",
+        )
+        .bind(&self.address.schema)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(whilst)?;
         let checksums: Vec<String> = sqlx::query_scalar(
             "select checksum_failures || ' pages of the database failed their checksum'
              from pg_stat_database where datname = current_database() and checksum_failures > 0",
@@ -136,7 +156,7 @@ impl Backend for Postgres {
         .fetch_all(&self.readers)
         .await
         .map_err(whilst)?;
-        Ok([invalid, checksums].concat())
+        Ok([invalid, unproven, checksums].concat())
     }
 
     async fn engine_version(&self) -> Result<String, StoreError> {
@@ -150,6 +170,31 @@ impl Backend for Postgres {
 
     async fn close(&self) {
         self.readers.close().await;
+    }
+}
+
+/// One state of the database.
+#[derive(Debug)]
+struct PostgresReader(PgConnection);
+
+#[async_trait]
+impl Select for PostgresReader {
+    async fn select(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        select(&mut self.0, statement, args).await
+    }
+}
+
+#[async_trait]
+impl Reader for PostgresReader {
+    async fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.0
+            .close()
+            .await
+            .map_err(|source| StoreError::whilst("closing the connection to Postgres", source))
     }
 }
 

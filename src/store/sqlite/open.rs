@@ -120,6 +120,15 @@ impl Sqlite {
     pub(super) async fn connect(&self) -> Result<SqliteConnection, StoreError> {
         connect(&self.path).await
     }
+
+    /// A connection that cannot write.
+    pub(super) async fn connect_to_read(&self) -> Result<SqliteConnection, StoreError> {
+        let options = shared_options(&self.path).read_only(true);
+        options.connect().await.map_err(|source| {
+            let context = format!("opening the archive {} for reading", self.path.display());
+            StoreError::whilst(context, source)
+        })
+    }
 }
 
 fn shared_options(path: &Path) -> SqliteConnectOptions {

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use sqlx::{
-    Arguments as _, AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _, SqliteConnection,
+    Arguments as _, AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr as _,
+    SqliteConnection,
     sqlite::{SqliteArguments, SqliteRow},
 };
 
@@ -11,7 +12,7 @@ use crate::{
     model::Timestamp,
     store::{
         StoreError,
-        backend::{Backend, Writer, assert_arguments},
+        backend::{Backend, Reader, Select, Writer, assert_arguments},
         statement::{Dialect, Statement},
         value::{Kind, Row, Value},
     },
@@ -54,6 +55,18 @@ impl Backend for Sqlite {
         Ok(Box::new(SqliteWriter::over(self.connect().await?)))
     }
 
+    async fn connect_reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        let mut connection = self.connect_to_read().await?;
+        // The state that is seen is that of the first read.
+        for command in ["begin", "select count(*) from archive"] {
+            sqlx::query(command)
+                .execute(&mut connection)
+                .await
+                .map_err(|source| StoreError::whilst("beginning to read one state", source))?;
+        }
+        Ok(Box::new(SqliteReader(connection)))
+    }
+
     async fn prepare(&self, statement: &Statement) -> Result<(), StoreError> {
         let sql = AssertSqlSafe(statement.spelled::<SqliteDialect>()).into_sql_str();
         self.readers
@@ -81,6 +94,31 @@ impl Backend for Sqlite {
 
     async fn close(&self) {
         self.readers.close().await;
+    }
+}
+
+/// One state of the file.
+#[derive(Debug)]
+struct SqliteReader(SqliteConnection);
+
+#[async_trait]
+impl Select for SqliteReader {
+    async fn select(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        select(&mut self.0, statement, args).await
+    }
+}
+
+#[async_trait]
+impl Reader for SqliteReader {
+    async fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.0
+            .close()
+            .await
+            .map_err(|source| StoreError::whilst("closing the archive", source))
     }
 }
 

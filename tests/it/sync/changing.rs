@@ -103,6 +103,7 @@ async fn read_while_it_moves(scene: &Scene, store: &Store, seed: u64) -> u32 {
         if done.counts().complete == 1 {
             assert_claims(scene, &id, seed).await;
         }
+        scene.assert_sound(store).await;
         scene.clock.advance(Duration::from_secs(5));
     }
     let runs = runs_until_equal(scene, store, &id, seed).await;
@@ -110,6 +111,7 @@ async fn read_while_it_moves(scene: &Scene, store: &Store, seed: u64) -> u32 {
     scene.clock.advance(2 * LAG);
     let done = scene.sync_into(store, &run_of(true)).await;
     assert_eq!(done.counts().complete, 1, "seed {seed}");
+    scene.assert_sound(store).await;
     assert!(
         scene.archived(&id).await == scene.listed(&id),
         "seed {seed}: the archive differs after a whole reading"

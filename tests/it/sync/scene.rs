@@ -10,6 +10,7 @@ use convault::{
     simulator::{CorpusOptions, Faults, Simulator, SimulatorOptions},
     store::{Store, StoreOptions},
     sync::{self, Input, Shutdown, Summary, SyncOptions},
+    verify::{self, VerifyOptions},
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -163,10 +164,11 @@ impl Scene {
         Self::start(Engine::Sqlite, options).await
     }
 
-    /// One run as a process of its own would do it.
+    /// One run as a process of its own would do it. However it ended, `verify` finds nothing.
     pub(super) async fn sync(&self, run: &Run) -> Done {
         let (store, _lock) = Store::open(&self.store).await.unwrap();
         let done = self.sync_into(&store, run).await;
+        self.assert_sound(&store).await;
         store.close().await;
         done
     }
@@ -312,6 +314,19 @@ impl Scene {
         listed.sort();
         assert_eq!(archived.len(), listed.len());
         assert!(archived == listed, "archive and gateway differ");
+    }
+
+    /// Fails if the archive does not keep what it promises of itself.
+    pub(super) async fn assert_sound(&self, store: &Store) {
+        let options = VerifyOptions {
+            findings_max: 5,
+            ..VerifyOptions::default()
+        };
+        let report = verify::offline(store, &options, &Monitor::new())
+            .await
+            .unwrap();
+        assert_eq!(report.findings.kept(), []);
+        assert!(report.stopped.is_none(), "{:?}", report.stopped);
     }
 
     /// Everything that a run could have changed about messages, as text.

@@ -73,33 +73,50 @@ fn put_absences(all: &[Working<'_>], plan: &mut Plan) {
 }
 
 fn put_message(working: &Working<'_>, message: &Message, stamp: Stamp, plan: &mut Plan) {
-    plan.put(
-        &table::MESSAGES,
-        vec![
-            working.key.into(),
-            working.conversation.0.into(),
-            message.id.as_str().into(),
-            (&message.organization_id).into(),
-            (&message.business_unit_id).into(),
-            (&message.sender_id).into(),
-            (&message.kind).into(),
-            message.media_kind.map(MediaKind::as_str).into(),
-            (&message.title).into(),
-            (&message.text).into(),
-            message.is_mail.into(),
-            (&message.stream_id).into(),
-            message.stream_sequence.into(),
-            message.created_at.into(),
-            message.updated_at.into(),
-            working.version.into(),
-            working.digest.as_slice().into(),
-            working.observed_at.into(),
-            stamp.run.0.into(),
-            working.missing_since.into(),
-            working.missing_run.into(),
-            working.deleted_at.into(),
-        ],
-    );
+    let mut row = vec![
+        working.key.into(),
+        working.conversation.0.into(),
+        message.id.as_str().into(),
+    ];
+    row.extend(content(message));
+    row.extend([
+        working.version.into(),
+        working.digest.as_slice().into(),
+        working.observed_at.into(),
+        stamp.run.0.into(),
+        working.missing_since.into(),
+        working.missing_run.into(),
+        working.deleted_at.into(),
+    ]);
+    plan.put(&table::MESSAGES, row);
+}
+
+/// The columns of `messages` that follow from the raw JSON alone.
+fn content(message: &Message) -> [Value; 12] {
+    [
+        (&message.organization_id).into(),
+        (&message.business_unit_id).into(),
+        (&message.sender_id).into(),
+        (&message.kind).into(),
+        message.media_kind.map(MediaKind::as_str).into(),
+        (&message.title).into(),
+        (&message.text).into(),
+        message.is_mail.into(),
+        (&message.stream_id).into(),
+        message.stream_sequence.into(),
+        message.created_at.into(),
+        message.updated_at.into(),
+    ]
+}
+
+/// Plans everything that follows from the raw JSON of a message's current version alone: the
+/// content of its row, and the rows of the tables around it.
+pub(in crate::store) fn put_derived(key: i64, message: &Message, plan: &mut Plan) {
+    let mut row = vec![key.into()];
+    row.extend(content(message));
+    row.push(message.sha256[..16].into());
+    plan.put(&table::MESSAGE_CONTENTS, row);
+    put_children(key, message, plan);
 }
 
 fn put_version(version: &NewVersion<'_>, stamp: Stamp, plan: &mut Plan) -> Result<(), StoreError> {

@@ -1,0 +1,190 @@
+//! What an archive holds, as it stands in its tables: what is checked and what is rebuilt from.
+//!
+//! Unlike [`ConversationRecord`](crate::model::ConversationRecord) nothing here is trusted: words
+//! are words, numbers may be negative, and what should be there may be missing.
+
+use crate::model::{ConversationKey, Message, MessageId, Piece, RunId, Timestamp};
+
+/// A conversation, its proof, its ledger, and what the other tables say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedConversation {
+    /// The key.
+    pub key: ConversationKey,
+    /// The id.
+    pub id: String,
+    /// The word for its state.
+    pub state: String,
+    /// Why it is in that state.
+    pub reason: Option<String>,
+    /// How many live messages its row says.
+    pub live_count: i64,
+    /// How many there are: neither missing nor deleted.
+    pub live_messages: i64,
+    /// The word for how its tail was proven.
+    pub tail_proof: Option<String>,
+    /// When `--full` began to build a second cover.
+    pub full_since: Option<Timestamp>,
+    /// How old its proof is, as stored.
+    pub proven_at: Option<Timestamp>,
+    /// Below what everything is proven, as stored.
+    pub horizon: Option<Timestamp>,
+    /// Failures that no run has resolved, waived ones included.
+    pub open_failures: i64,
+    /// Its ledger: all layers, in the order of layer and position.
+    pub pieces: Vec<ArchivedPiece>,
+}
+
+/// A row of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArchivedPiece {
+    /// 0: the cover in force; 1: the one that `--full` builds; 2: times that are passed over.
+    pub layer: i64,
+    /// Its place in the layer, from 0.
+    pub position: i64,
+    /// The piece itself.
+    pub piece: Piece,
+    /// The oldest time of a message of the conversation at or above the lower end.
+    pub message_from: Option<Timestamp>,
+    /// The newest time of a message of the conversation at or below the upper end.
+    pub message_to: Option<Timestamp>,
+}
+
+/// A message without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedMessage {
+    /// The key.
+    pub key: i64,
+    /// Whose it is.
+    pub conversation: ConversationKey,
+    /// The id of that conversation; empty where there is none of that key.
+    pub conversation_id: String,
+    /// The id.
+    pub id: MessageId,
+    /// Which version is the current one.
+    pub version: i64,
+    /// Its created time.
+    pub created_at: Option<Timestamp>,
+    /// When the page was sent that showed its current state.
+    pub observed_at: Timestamp,
+    /// The run that saw it first.
+    pub first_seen_run: i64,
+    /// Since when it is missing.
+    pub missing_since: Option<Timestamp>,
+    /// The run that missed it first.
+    pub missing_run: Option<i64>,
+    /// Since when it is deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// Its versions, in order.
+    pub versions: Vec<ArchivedVersion>,
+    /// The evidence of its absence, in order of the strikes.
+    pub absences: Vec<ArchivedAbsence>,
+}
+
+/// A state of a message that was observed, without its raw JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedVersion {
+    /// Its number.
+    pub version: i64,
+    /// The word for what was observed.
+    pub event: String,
+    /// When the page was sent.
+    pub observed_at: Timestamp,
+    /// Which run committed it.
+    pub run_id: i64,
+    /// The hash of the raw JSON.
+    pub sha256: Option<Vec<u8>>,
+    /// How long the raw JSON is.
+    pub raw_bytes: Option<u64>,
+}
+
+/// A page that did not hold a message of its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArchivedAbsence {
+    /// 1 or 2.
+    pub strike: i64,
+    /// Which run asked for it.
+    pub run_id: i64,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// The open interval that it speaks for.
+    pub interval: (Option<Timestamp>, Option<Timestamp>),
+}
+
+/// A row of `runs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedRun {
+    /// The run.
+    pub id: RunId,
+    /// The command.
+    pub command: String,
+    /// Whether it has an end.
+    pub is_finished: bool,
+    /// The word for how it ended.
+    pub outcome: Option<String>,
+    /// Its exit code.
+    pub exit_code: Option<i64>,
+    /// Conversations listed; complete, partial, gone, forbidden, failed, waived, not reached; and
+    /// how many of the complete ones were empty.
+    pub listed: i64,
+    /// Conversations that were proven complete.
+    pub complete: i64,
+    /// Conversations that were waived.
+    pub waived: i64,
+    /// The sum over all other ways that a conversation ends, those not reached included.
+    pub otherwise: i64,
+    /// Complete ones that were empty.
+    pub empty: i64,
+    /// New, changed and deleted messages.
+    pub messages: [i64; 3],
+    /// Requests in all, repeated ones, and those answered 429.
+    pub requests: [i64; 3],
+}
+
+/// A column that refers to the key of another table, and values that no row there has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dangling {
+    /// The table that refers.
+    pub table: &'static str,
+    /// Its column.
+    pub column: &'static str,
+    /// The table that it refers to.
+    pub parent: &'static str,
+    /// The value.
+    pub value: i64,
+    /// How many rows have it.
+    pub rows: i64,
+}
+
+/// One version of an archived message, decoded again.
+#[derive(Debug)]
+pub struct Redecoded<'a> {
+    /// The key of the message.
+    pub key: i64,
+    /// The version.
+    pub version: i64,
+    /// Whether it is the current one, from which the rows around a message follow.
+    pub is_current: bool,
+    /// The run that saw the message first.
+    pub first_seen_run: i64,
+    /// What its raw JSON decodes to; `None` for a version without any.
+    pub message: Option<&'a Message>,
+}
+
+/// A derived row that is not what decoding gives. Never holds text of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The key of the message.
+    pub key: i64,
+    /// The version, where it is an anomaly's.
+    pub version: i64,
+    /// The table.
+    pub table: &'static str,
+    /// The place in a list, where the row has one.
+    pub position: Option<i64>,
+    /// The column; `None` where a whole row is missing or too many.
+    pub column: Option<&'static str>,
+    /// What decoding gives: text by its length and the beginning of its hash.
+    pub expected: String,
+    /// What is stored, in the same form.
+    pub found: String,
+}

@@ -1,0 +1,191 @@
+//! An archive that has lived: edits, deletions, a gone conversation, an interrupted `--full`; and
+//! copies of it to damage.
+
+use std::time::Duration;
+
+use convault::{
+    clock::Clock,
+    model::Timestamp,
+    simulator::{Answer, Mutation, SimulatorOptions},
+};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+
+use crate::{
+    postgres,
+    program::{Ended, Engine, Stage, end, small},
+};
+
+/// Long past, so that the program's own clock is later whenever the tests run.
+const CORPUS_END: Timestamp = Timestamp::from_millis(1_735_689_600_000);
+const START: Timestamp = Timestamp::from_millis(1_738_368_000_000);
+
+/// The archive, its gateway, and the gateway's clock.
+pub(super) struct Lived {
+    pub(super) stage: Stage,
+    pub(super) clock: Clock,
+}
+
+/// A copy of an archive, to be damaged.
+pub(super) struct Copy<'a> {
+    stage: &'a Stage,
+    url: String,
+}
+
+impl Lived {
+    /// A gateway of some conversations, and nothing archived.
+    pub(super) async fn begin(engine: Engine) -> Self {
+        let clock = Clock::manual(START);
+        let mut options = SimulatorOptions {
+            clock: clock.clone(),
+            ..small(6, 60)
+        };
+        options.corpus.end = CORPUS_END;
+        Self {
+            stage: Stage::new(engine, options).await,
+            clock,
+        }
+    }
+
+    /// After all that has happened to it.
+    pub(super) async fn ended(engine: Engine) -> Self {
+        let lived = Self::begin(engine).await;
+        for step in 0..STEPS {
+            lived.step(step).await;
+        }
+        lived
+    }
+
+    pub(super) fn id(&self, place: usize) -> String {
+        self.stage.simulator.conversation_ids()[place].clone()
+    }
+
+    async fn sync(&self, arguments: &[&str], code: i32) {
+        let fixed = ["--page-size", "20", "--concurrency", "1"];
+        let (ended, _) = self.stage.sync(&[&fixed, arguments].concat()).await;
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+    }
+
+    /// A run over one conversation that its budget cuts short.
+    async fn sync_one(&self, place: usize, arguments: &[&str]) {
+        let id = self.id(place);
+        let fixed = ["sync", &id, "--page-size", "20"];
+        let ended = self.stage.run(&[&fixed, arguments].concat()).await;
+        assert_eq!(ended.code, 5, "{}", ended.stderr);
+    }
+
+    fn mutate(&self, place: usize, mutation: &Mutation) {
+        self.stage
+            .simulator
+            .mutate(&self.id(place), mutation)
+            .unwrap();
+    }
+
+    /// One thing after the other.
+    pub(super) async fn step(&self, number: usize) {
+        self.clock.advance(Duration::from_hours(1));
+        match number {
+            // First everything; at 2 the deletions are confirmed.
+            0 | 2 => self.sync(&[], 0).await,
+            1 => {
+                let positions = vec![1, 5];
+                self.mutate(0, &Mutation::Edit { positions });
+                let positions = vec![3, 30, 59];
+                self.mutate(1, &Mutation::Delete { positions });
+                self.mutate(3, &Mutation::Arrive { n: 3 });
+                self.sync(&[], 0).await;
+            }
+            3 => {
+                let answer = Some(Answer::NotFound);
+                self.stage.simulator.set_answer(&self.id(2), answer);
+                let positions = vec![7];
+                self.mutate(4, &Mutation::Delete { positions });
+                self.sync(&[], 3).await;
+            }
+            4 => self.sync_one(5, &["--full", "--max-requests", "2"]).await,
+            // A first page does not link; the run is cut short.
+            5 => {
+                self.mutate(3, &Mutation::Arrive { n: 50 });
+                self.sync_one(3, &["--max-requests", "1"]).await;
+            }
+            _ => unreachable!("there are {STEPS} steps"),
+        }
+    }
+
+    /// Checks the archive itself.
+    pub(super) async fn verify(&self, arguments: &[&str]) -> Ended {
+        self.stage.run(&[&["verify"], arguments].concat()).await
+    }
+
+    /// A copy; nothing is open on the original.
+    pub(super) async fn copy(&self) -> Copy<'_> {
+        let stage = &self.stage;
+        let url = match stage.engine() {
+            Engine::Sqlite => {
+                let path = stage.path(&format!("{}.db", postgres::fresh_name()));
+                std::fs::copy(stage.archive_path(), &path).unwrap();
+                format!("sqlite:{}", path.display())
+            }
+            Engine::Postgres => {
+                let (server, original) = stage.database_url.rsplit_once('/').unwrap();
+                let name = postgres::fresh_name();
+                let create = format!("create database {name} template {original}");
+                on_server(&create).await;
+                format!("{server}/{name}")
+            }
+        };
+        Copy { stage, url }
+    }
+}
+
+pub(super) const STEPS: usize = 6;
+
+async fn on_server(sql: &str) {
+    let mut connection = PgConnection::connect(&postgres::url()).await.unwrap();
+    let sql = AssertSqlSafe(sql.to_owned());
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+impl Copy<'_> {
+    /// Changes it behind the program's back, against every foreign key. Valid on both engines, but
+    /// for bytes: `blob'00ff'`.
+    pub(super) async fn execute(&self, sql: &str) {
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            let mut connection = SqliteConnection::connect(path).await.unwrap();
+            let sql = format!("pragma foreign_keys = off; {}", sql.replace("blob'", "x'"));
+            let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection);
+            done.await.unwrap();
+            connection.close().await.unwrap();
+        } else {
+            let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            let sql = sql.replace("blob'", "'\\x");
+            let sql = format!("set session_replication_role = replica; {sql}");
+            let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection);
+            done.await.unwrap();
+            connection.close().await.unwrap();
+        }
+    }
+
+    pub(super) async fn run(&self, arguments: &[&str]) -> Ended {
+        let mut command = self.stage.command(arguments);
+        end(command.env("DATABASE_URL", &self.url)).await
+    }
+
+    /// The findings as JSON, and the exit code.
+    pub(super) async fn verify(&self) -> (Value, i32) {
+        let ended = self.run(&["verify", "--json"]).await;
+        let json = serde_json::from_str(&ended.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {} {}", ended.stdout, ended.stderr));
+        (json, ended.code)
+    }
+
+    pub(super) async fn drop(self) {
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            std::fs::remove_file(path).unwrap();
+        } else {
+            let name = self.url.rsplit_once('/').unwrap().1;
+            on_server(&format!("drop database {name}")).await;
+        }
+    }
+}
