@@ -325,8 +325,10 @@ fn text(value: &serde_json::Value) -> &str {
 
 pub(super) async fn each_damage_is_found_and_nothing_else(engine: Engine) {
     let lived = Lived::ended(engine).await;
+    let copy = lived.copy().await;
+    copy.keep().await;
     for damage in DAMAGES.iter().chain(damages_of(engine)) {
-        let copy = lived.copy().await;
+        copy.restore().await;
         copy.execute(damage.sql).await;
         let (json, code) = copy.verify().await;
         let sql = damage.sql;
@@ -356,8 +358,8 @@ pub(super) async fn each_damage_is_found_and_nothing_else(engine: Engine) {
             assert!(!text(&finding["expected"]).is_empty(), "{finding}");
         }
         assert!(!json.to_string().contains("canary"), "{json}");
-        copy.drop().await;
     }
+    copy.drop().await;
 }
 
 #[test]

@@ -140,6 +140,28 @@ impl Lived {
 
 pub(super) const STEPS: usize = 6;
 
+/// Every table that a damage is done to.
+const TABLES: [&str; 18] = [
+    "archive",
+    "runs",
+    "conversations",
+    "conversation_proofs",
+    "coverage_pieces",
+    "messages",
+    "message_versions",
+    "quick_replies",
+    "quick_reply_options",
+    "attachments",
+    "locations",
+    "shared_contacts",
+    "template_variables",
+    "senders",
+    "absences",
+    "anomalies",
+    "failures",
+    "run_conversations",
+];
+
 async fn on_server(sql: &str) {
     let mut connection = PgConnection::connect(&postgres::url()).await.unwrap();
     let sql = AssertSqlSafe(sql.to_owned());
@@ -178,6 +200,32 @@ impl Copy<'_> {
         let json = serde_json::from_str(&ended.stdout)
             .unwrap_or_else(|error| panic!("{error}: {} {}", ended.stdout, ended.stderr));
         (json, ended.code)
+    }
+
+    /// Keeps what is there, for [`Copy::restore`].
+    pub(super) async fn keep(&self) {
+        if self.url.starts_with("postgres:") {
+            let tables = TABLES.iter();
+            let keep = tables.map(|name| format!("create table kept.{name} as table {name};"));
+            let keep: String = keep.collect();
+            self.execute(&format!("create schema kept; {keep}")).await;
+        }
+    }
+
+    /// The rows as they were kept.
+    pub(super) async fn restore(&self) {
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            for end in ["-wal", "-shm"] {
+                let _ = std::fs::remove_file(format!("{path}{end}"));
+            }
+            std::fs::copy(self.stage.archive_path(), path).unwrap();
+        } else {
+            let tables = TABLES.iter();
+            let restore = tables
+                .map(|name| format!("delete from {name}; insert into {name} table kept.{name};"));
+            let restore: String = restore.collect();
+            self.execute(&format!("begin; {restore} commit")).await;
+        }
     }
 
     pub(super) async fn drop(self) {
