@@ -16,6 +16,7 @@ mod output;
 mod plan;
 mod progress;
 mod rename_gateway;
+mod renormalize;
 mod simulate;
 mod status;
 mod summary;
@@ -73,6 +74,7 @@ enum Command {
     Explain(explain::ExplainCommand),
     Failures(failures::FailuresCommand),
     Verify(verify::VerifyCommand),
+    Renormalize(renormalize::RenormalizeCommand),
     Doctor(doctor::DoctorCommand),
     RenameGateway(rename_gateway::RenameGatewayCommand),
     Demo(demo::DemoCommand),
@@ -120,6 +122,7 @@ fn execute(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Explain(command) => Context::block_on(command.run(context)),
         Command::Failures(command) => Context::block_on(command.run(context)),
         Command::Verify(command) => Context::block_on(command.run(context)),
+        Command::Renormalize(command) => Context::block_on(command.run(context)),
         Command::Doctor(command) => Context::block_on(command.run(context)),
         Command::RenameGateway(command) => Context::block_on(command.run(context)),
         Command::Demo(command) => Context::block_on(command.run(context)),

@@ -12,6 +12,7 @@
 //! | [`config`], [`telemetry`] | settings and secrets; log lines | [`config::GatewayArgs`] |
 //! | [`sync`] | the order of work, concurrency, the one writer, the report | [`sync::run`] |
 //! | [`verify`] | what must hold of an archive, and what is told where it does not | [`verify::offline`] |
+//! | [`renormalize`] | derived rows anew from raw ones | [`renormalize::run`] |
 //! | [`walk`] | which page to ask for next, and what a page proves | [`walk::Walk`] |
 //! | [`api`] | one request to the gateway: limit, retries, what a status means | [`api::Gateway`] |
 //! | [`normalize`] | one raw message into rows | [`normalize::message`] |
@@ -47,6 +48,7 @@ pub mod config;
 pub mod model;
 pub mod monitor;
 pub mod normalize;
+pub mod renormalize;
 pub mod simulator;
 pub mod store;
 pub mod sync;

@@ -19,6 +19,7 @@ mod postgres;
 mod read;
 mod record;
 mod reference;
+mod rewrite;
 mod run;
 mod session;
 mod snapshot;
@@ -30,7 +31,7 @@ mod value;
 
 pub use archived::{
     ArchivedAbsence, ArchivedConversation, ArchivedMessage, ArchivedPiece, ArchivedRun,
-    ArchivedVersion, Dangling, Difference, Redecoded,
+    ArchivedVersion, Dangling, Difference, Redecoded, in_chunks,
 };
 pub use batch::{Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, WalkProgress};
 pub use coverage::{Coverage, Extent, SecondCover, Size};
@@ -39,6 +40,7 @@ pub use read::{
     ConversationDetail, CurrentMessage, FailureFilter, FailureRow, MissingMessage, RunRow,
     RunStart, Slice, Status, Target,
 };
+pub use rewrite::RewriteStats;
 pub use snapshot::Snapshot;
 pub use url::DatabaseUrl;
 

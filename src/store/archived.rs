@@ -5,6 +5,9 @@
 
 use crate::model::{ConversationKey, Message, MessageId, Piece, RunId, Timestamp};
 
+/// The most raw JSON that is held at once, unless one version alone is longer.
+const RAW_BYTES_MAX: u64 = 4 << 20;
+
 /// A conversation, its proof, its ledger, and what the other tables say of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchivedConversation {
@@ -187,4 +190,70 @@ pub struct Difference {
     pub expected: String,
     /// What is stored, in the same form.
     pub found: String,
+}
+
+/// The versions of a batch, in pieces of at most 4 MiB of raw JSON, but for one version that is
+/// longer by itself.
+pub fn in_chunks(batch: &[ArchivedMessage]) -> Vec<Vec<(&ArchivedMessage, &ArchivedVersion)>> {
+    let mut chunks = Vec::new();
+    let (mut chunk, mut bytes) = (Vec::new(), 0);
+    for message in batch {
+        for version in &message.versions {
+            let more = version.raw_bytes.unwrap_or(0);
+            if !chunk.is_empty() && bytes + more > RAW_BYTES_MAX {
+                chunks.push(std::mem::take(&mut chunk));
+                bytes = 0;
+            }
+            bytes += more;
+            chunk.push((message, version));
+        }
+    }
+    if !chunk.is_empty() {
+        chunks.push(chunk);
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(raw_bytes: u64) -> ArchivedMessage {
+        let time = Timestamp::from_millis(1);
+        ArchivedMessage {
+            key: 1,
+            conversation: ConversationKey(1),
+            conversation_id: "conv_1".to_owned(),
+            id: MessageId::new("m"),
+            version: 1,
+            created_at: None,
+            observed_at: time,
+            first_seen_run: 1,
+            missing_since: None,
+            missing_run: None,
+            deleted_at: None,
+            versions: vec![ArchivedVersion {
+                version: 1,
+                event: "created".to_owned(),
+                observed_at: time,
+                run_id: 1,
+                sha256: None,
+                raw_bytes: Some(raw_bytes),
+            }],
+            absences: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn raw_json_is_read_in_bounded_pieces() {
+        let batch = [
+            of(1),
+            of(RAW_BYTES_MAX),
+            of(RAW_BYTES_MAX * 2),
+            of(1),
+            of(1),
+        ];
+        let lengths: Vec<usize> = in_chunks(&batch).iter().map(Vec::len).collect();
+        assert_eq!(lengths, [1, 1, 1, 2]);
+    }
 }

@@ -165,6 +165,9 @@ tables! {
         message_key Int, position Int, value Text
     }
     SENDERS senders (1, Meeting::Keep) { id Text, kind Text, first_seen_run Int }
+    SENDER_KINDS senders (1, Meeting::Replace { but: &["first_seen_run"] }) {
+        id Text, kind Text, first_seen_run Int
+    }
     CONVERSATION_LINKS conversation_links (1, Meeting::Replace { but: &["first_seen_run"] }) {
         key Int, phone_number Text, conversation_id Text, link Text, created_at Time,
         first_seen_run Int, last_seen_run Int

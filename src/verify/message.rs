@@ -7,12 +7,9 @@ use crate::{
     model::{ConversationId, Message, Timestamp},
     monitor::{Counter, Monitor},
     normalize,
-    store::{ArchivedMessage, ArchivedVersion, Redecoded, Snapshot, StoreError},
+    store::{ArchivedMessage, ArchivedVersion, Redecoded, Snapshot, StoreError, in_chunks},
     wire::Json,
 };
-
-/// The most raw JSON that is held at once, unless one version alone is longer.
-const RAW_BYTES_MAX: u64 = 4 << 20;
 
 const VERSIONS: &str = "message_versions";
 
@@ -232,27 +229,6 @@ fn place(message: &ArchivedMessage) -> Place {
     Place::conversation(&message.conversation_id).message(message.id.as_str())
 }
 
-/// The versions of a batch in pieces of bounded raw JSON.
-fn in_chunks(batch: &[ArchivedMessage]) -> Vec<Vec<(&ArchivedMessage, &ArchivedVersion)>> {
-    let mut chunks = Vec::new();
-    let (mut chunk, mut bytes) = (Vec::new(), 0);
-    for message in batch {
-        for version in &message.versions {
-            let more = version.raw_bytes.unwrap_or(0);
-            if !chunk.is_empty() && bytes + more > RAW_BYTES_MAX {
-                chunks.push(std::mem::take(&mut chunk));
-                bytes = 0;
-            }
-            bytes += more;
-            chunk.push((message, version));
-        }
-    }
-    if !chunk.is_empty() {
-        chunks.push(chunk);
-    }
-    chunks
-}
-
 /// The first thing that is wrong with the versions of a message, if anything is.
 fn flaw_of_versions(message: &ArchivedMessage) -> Option<(Place, &'static str, String)> {
     let column = |column| place(message).column(VERSIONS, column);
@@ -438,19 +414,5 @@ mod tests {
             None
         );
         assert_eq!(newer(&[state(1, None, 100), state(2, Some(6), 101)]), None);
-    }
-
-    #[test]
-    fn raw_json_is_read_in_bounded_pieces() {
-        let of = |bytes: u64| message(vec![version(1, "created", Some(bytes))]);
-        let batch = [
-            of(1),
-            of(RAW_BYTES_MAX),
-            of(RAW_BYTES_MAX * 2),
-            of(1),
-            of(1),
-        ];
-        let lengths: Vec<usize> = in_chunks(&batch).iter().map(Vec::len).collect();
-        assert_eq!(lengths, [1, 1, 1, 2]);
     }
 }

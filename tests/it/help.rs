@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 /// Every command that has a page of help.
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 16] = [
     &[],
     &["sync"],
     &["plan"],
@@ -14,6 +14,7 @@ const COMMANDS: [&[&str]; 15] = [
     &["failures", "retry"],
     &["failures", "waive"],
     &["verify"],
+    &["renormalize"],
     &["doctor"],
     &["rename-gateway"],
     &["demo"],

@@ -38,6 +38,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
+    (
+        "renormalize",
+        &["normalize", "store", "monitor", "clock", "model", "wire"],
+    ),
     ("walk", &["model"]),
     ("api", &["wire", "monitor", "clock", "model"]),
     ("normalize", &["wire", "model"]),

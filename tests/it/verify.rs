@@ -1,15 +1,22 @@
-//! `convault verify` as a process: a sound archive has no finding whatever has happened to it, and
+//! `convault verify` and `renormalize` as processes: a sound archive has no finding whatever has happened to it, and
 //! each thing that is damaged is found, named and nothing else is.
 
 mod damage;
 mod offline;
 mod place;
+mod rebuilt;
 
 crate::program::claims_on_both_engines! {
     an_archive_has_no_finding_after_anything_that_a_run_does
     each_damage_is_found_and_nothing_else
+    an_older_state_that_was_made_the_current_one_is_found
     chosen_conversations_alone_are_checked
     a_run_beside_it_and_the_archive_are_left_alone
+    what_was_damaged_is_as_it_was_before
+    damaged_raw_is_left_alone_and_told
+    what_was_not_recognised_then_is_recognised_now
+    one_that_was_killed_or_told_to_stop_goes_on_where_it_was
+    an_interrupted_one_is_begun_anew_where_that_is_asked_for
 }
 
 use crate::program::Engine;
@@ -28,4 +35,28 @@ async fn chosen_conversations_alone_are_checked(engine: Engine) {
 
 async fn a_run_beside_it_and_the_archive_are_left_alone(engine: Engine) {
     offline::a_run_beside_it_and_the_archive_are_left_alone(engine).await;
+}
+
+async fn what_was_damaged_is_as_it_was_before(engine: Engine) {
+    rebuilt::what_was_damaged_is_as_it_was_before(engine).await;
+}
+
+async fn damaged_raw_is_left_alone_and_told(engine: Engine) {
+    rebuilt::damaged_raw_is_left_alone_and_told(engine).await;
+}
+
+async fn what_was_not_recognised_then_is_recognised_now(engine: Engine) {
+    rebuilt::what_was_not_recognised_then_is_recognised_now(engine).await;
+}
+
+async fn one_that_was_killed_or_told_to_stop_goes_on_where_it_was(engine: Engine) {
+    rebuilt::one_that_was_killed_or_told_to_stop_goes_on_where_it_was(engine).await;
+}
+
+async fn an_interrupted_one_is_begun_anew_where_that_is_asked_for(engine: Engine) {
+    rebuilt::an_interrupted_one_is_begun_anew_where_that_is_asked_for(engine).await;
+}
+
+async fn an_older_state_that_was_made_the_current_one_is_found(engine: Engine) {
+    damage::an_older_state_that_was_made_the_current_one_is_found(engine).await;
 }

@@ -189,6 +189,35 @@ impl Copy<'_> {
         }
     }
 
+    /// Every row of a table as text, sorted.
+    pub(super) async fn rows_of(&self, table: &str) -> Vec<String> {
+        let mut rows = if self.url.starts_with("sqlite:") {
+            let columns = format!("select name from pragma_table_info('{table}')");
+            let columns = self.texts(&columns).await;
+            let shown = columns.iter().map(|name| format!("quote({name})"));
+            let shown = shown.collect::<Vec<_>>().join(" || ' ' || ");
+            self.texts(&format!("select {shown} from {table}")).await
+        } else {
+            self.texts(&format!("select cast(t as text) from {table} t"))
+                .await
+        };
+        rows.sort();
+        rows
+    }
+
+    /// The first column of a query, text.
+    pub(super) async fn texts(&self, sql: &str) -> Vec<String> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            let mut connection = SqliteConnection::connect(path).await.unwrap();
+            sqlx::query_scalar(sql).fetch_all(&mut connection).await
+        } else {
+            let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(sql).fetch_all(&mut connection).await
+        }
+        .unwrap()
+    }
+
     pub(super) async fn run(&self, arguments: &[&str]) -> Ended {
         let mut command = self.stage.command(arguments);
         end(command.env("DATABASE_URL", &self.url)).await
