@@ -31,7 +31,7 @@ mod value;
 
 pub use archived::{
     ArchivedAbsence, ArchivedConversation, ArchivedMessage, ArchivedPiece, ArchivedRun,
-    ArchivedVersion, Dangling, Difference, Redecoded, in_chunks,
+    ArchivedState, ArchivedVersion, Dangling, Difference, Redecoded, in_chunks,
 };
 pub use batch::{Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, WalkProgress};
 pub use coverage::{Coverage, Extent, SecondCover, Size};

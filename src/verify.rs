@@ -13,8 +13,10 @@ mod conversation;
 mod finding;
 mod message;
 mod offline;
+mod online;
 mod run;
 mod tombstone;
 
 pub use finding::{Check, Finding, Findings, Place};
 pub use offline::{Checked, Report, VerifyError, VerifyOptions, offline};
+pub use online::{Compared, OnlineOptions, OnlineReport, Stopped, online};

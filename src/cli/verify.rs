@@ -1,8 +1,13 @@
-//! `convault verify`: the archive against itself. Findings are data; code 7 if there is any.
+//! `convault verify`: the archive against itself, or against its gateway. Findings are data; code
+//! 7 if there is any.
+
+mod online;
 
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, time::Duration};
 
 use serde::Serialize;
+
+use online::OnlineArgs;
 
 use super::{
     context::Context,
@@ -12,7 +17,7 @@ use super::{
     sync::open_input,
 };
 use crate::{
-    config::{ArchiveArgs, parse_duration},
+    config::{ArchiveArgs, GatewayArgs, parse_duration},
     model::ConversationId,
     monitor::Monitor,
     store::{Store, StoreError},
@@ -34,12 +39,20 @@ No text of a message is shown, only its length and the beginning of its hash.
 With conversations named, only these are checked; without, the database checks itself too, and
 references and runs are checked. Findings go to standard output, the summary to standard error.
 
-Ends with 0 where nothing was found, 7 where anything was, 8 where the archive cannot be read.
+With --online the archive is compared with its gateway instead, by ids, content and count, at the
+rate of a run and without writing: whole, or a sample that a seed chooses. What the gateway has
+since the last run is counted as newer and is no finding, but for deletions: two pages that do not
+hold a message that lives in the archive are one, so verify soon after a run.
+
+Ends with 0 where nothing was found, 7 where anything was, 8 where the archive cannot be read; with
+--online also with 3 where a conversation could not be compared, and 2, 4 or 5 as sync does.
 
 Examples:
   convault verify
   convault verify conv_5d1f9c0a --json
-  convault verify --ids-from ids.txt --limit 20")]
+  convault verify --ids-from ids.txt --limit 20
+  convault verify --online --sample 50
+  convault verify --online --sample 50 --seed 17 --json")]
 pub(super) struct VerifyCommand {
     #[command(flatten)]
     chosen: ChosenArgs,
@@ -57,7 +70,13 @@ pub(super) struct VerifyCommand {
     visibility_lag: Option<Duration>,
 
     #[command(flatten)]
+    online: OnlineArgs,
+
+    #[command(flatten)]
     archive: ArchiveArgs,
+
+    #[command(flatten)]
+    gateway: GatewayArgs,
 }
 
 /// Which conversations; the whole archive where none is named.
@@ -120,6 +139,9 @@ impl From<VerifyError> for Failure {
 
 impl VerifyCommand {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        if self.online.online {
+            return self.run_online(context).await;
+        }
         let options = VerifyOptions {
             conversations: self.chosen.read()?,
             findings_max: self.limit,
@@ -187,6 +209,13 @@ struct Json<'a> {
     schema_version: u32,
     checked: Checked,
     stopped_because: Option<String>,
+    #[serde(flatten)]
+    findings: FindingsJson<'a>,
+}
+
+/// Findings as programs read them.
+#[derive(Debug, Serialize)]
+struct FindingsJson<'a> {
     findings_total: u64,
     findings_by_check: BTreeMap<&'static str, u64>,
     findings_omitted: u64,
@@ -199,6 +228,14 @@ impl<'a> Json<'a> {
             schema_version: SCHEMA_VERSION,
             checked: *checked,
             stopped_because: stopped.map(|error| chain(error)),
+            findings: FindingsJson::of(findings),
+        }
+    }
+}
+
+impl<'a> FindingsJson<'a> {
+    fn of(findings: &'a Findings) -> Self {
+        Self {
             findings_total: findings.total(),
             findings_by_check: by_word(findings),
             findings_omitted: findings.omitted(),
@@ -272,23 +309,24 @@ fn summary(checked: &Checked, findings: &Findings) -> String {
     if checked.runs > 0 {
         parts.push(counted(checked.runs, "run"));
     }
-    let mut text = format!("Checked {}: ", parts.join(", "));
+    format!(
+        "Checked {}: {}",
+        parts.join(", "),
+        told_findings(findings, "nothing is wrong")
+    )
+}
+
+/// How many of each check; `none` where there are none.
+fn told_findings(findings: &Findings, none: &str) -> String {
     if findings.total() == 0 {
-        text.push_str("nothing is wrong.");
-        return text;
+        return format!("{none}.");
     }
     let each: Vec<String> = by_word(findings)
         .into_iter()
         .map(|(word, number)| format!("{word} {}", grouped(number)))
         .collect();
-    write!(
-        text,
-        "{} ({}).",
-        counted(findings.total(), "finding"),
-        each.join(", ")
-    )
-    .expect("a string takes all");
-    text
+    let all = counted(findings.total(), "finding");
+    format!("{all} ({}).", each.join(", "))
 }
 
 #[cfg(test)]

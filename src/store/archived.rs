@@ -23,6 +23,8 @@ pub struct ArchivedConversation {
     pub live_count: i64,
     /// How many there are: neither missing nor deleted.
     pub live_messages: i64,
+    /// How many messages the gateway counts and does not list, as far as that was learnt.
+    pub unlisted: Option<i64>,
     /// The word for how its tail was proven.
     pub tail_proof: Option<String>,
     /// When `--full` began to build a second cover.
@@ -98,6 +100,21 @@ pub struct ArchivedVersion {
     pub sha256: Option<Vec<u8>>,
     /// How long the raw JSON is.
     pub raw_bytes: Option<u64>,
+}
+
+/// A state of a message with its raw JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedState {
+    /// Whose it is.
+    pub id: MessageId,
+    /// Its version.
+    pub version: i64,
+    /// Whether it is the current one.
+    pub is_current: bool,
+    /// The updated time of the current state, whichever this one is.
+    pub updated_at: Option<Timestamp>,
+    /// The raw JSON.
+    pub raw: String,
 }
 
 /// A page that did not hold a message of its interval.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{
     ArchivedAbsence, ArchivedConversation, ArchivedMessage, ArchivedPiece, ArchivedRun,
-    ArchivedVersion, Dangling, Difference, Redecoded, Store, StoreError,
+    ArchivedState, ArchivedVersion, Dangling, Difference, Redecoded, Store, StoreError,
     backend::{Reader, Select},
     derived, reference,
     statement::{self, Statement},
@@ -62,6 +62,28 @@ impl Store {
         versions: &[(i64, i64)],
     ) -> Result<HashMap<(i64, i64), String>, StoreError> {
         raws(&mut Now(self), versions).await
+    }
+
+    /// Every state that is archived of some messages of a conversation, by id and version.
+    pub async fn read_states(
+        &self,
+        conversation: ConversationKey,
+        ids: &[MessageId],
+    ) -> Result<Vec<ArchivedState>, StoreError> {
+        let ids: Vec<String> = ids.iter().map(|id| clean(id.as_str())).collect();
+        let args = vec![conversation.0.into(), ids.into()];
+        let rows = self.select(&statement::STATES, args).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                Ok(ArchivedState {
+                    id: MessageId::new(row.text()?),
+                    version: row.int()?,
+                    is_current: row.bool()?,
+                    updated_at: row.maybe_time()?,
+                    raw: row.text()?,
+                })
+            })
+            .collect()
     }
 
     /// How many messages have a key after this one.
@@ -295,6 +317,7 @@ fn conversation(row: &mut Row) -> Result<ArchivedConversation, StoreError> {
         reason: row.maybe_text()?,
         live_count: row.int()?,
         live_messages: row.int()?,
+        unlisted: row.maybe_int()?,
         tail_proof: row.maybe_text()?,
         full_since: row.maybe_time()?,
         proven_at: row.maybe_time()?,

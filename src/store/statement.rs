@@ -304,10 +304,10 @@ statements! {
        and ($3 = 0 or conversation_key in (select key from conversations where id {in_texts:4}))
        and ($5 = '' or class = $5)"
 
-    AUDIT_CONVERSATIONS (1) [Int Text Text Text Int Int Text Time Time Time Int]
+    AUDIT_CONVERSATIONS (1) [Int Text Text Text Int Int Int Text Time Time Time Int]
     "reading conversations to check them"
-    "select c.key, c.id, c.state, c.reason, c.live_count, coalesce(l.live, 0), c.tail_proof,
-            c.full_since, p.proven_at, p.horizon, coalesce(f.open, 0)
+    "select c.key, c.id, c.state, c.reason, c.live_count, coalesce(l.live, 0), c.unlisted,
+            c.tail_proof, c.full_since, p.proven_at, p.horizon, coalesce(f.open, 0)
      from conversations c
      left join conversation_proofs p on p.conversation_key = c.key
      left join (select conversation_key, count(*) as live from messages
@@ -368,6 +368,12 @@ statements! {
     RAWS (1) [Int Int Text] "reading raw messages"
     "select v.message_key, v.version, v.raw from {pairs:1} wanted, message_versions v
      where v.message_key = wanted.number and v.version = cast(wanted.word as bigint)"
+
+    STATES (2) [Text Int Bool Time Text] "reading the states of messages"
+    "select m.id, v.version, v.version = m.version, m.updated_at, v.raw
+     from messages m join message_versions v on v.message_key = m.key
+     where m.conversation_key = $1 and m.id {in_texts:2} and v.raw is not null
+     order by m.id, v.version"
 
     DERIVED_MESSAGES (1)
     [Int Text Text Text Text Text Text Text Bool Text Int Time Time Bytes]

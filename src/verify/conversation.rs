@@ -387,6 +387,7 @@ mod tests {
             reason: None,
             live_count: 3,
             live_messages: 3,
+            unlisted: Some(0),
             tail_proof: Some("count".to_owned()),
             full_since: None,
             proven_at: proof.proven_at,

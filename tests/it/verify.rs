@@ -3,6 +3,7 @@
 
 mod damage;
 mod offline;
+mod online;
 mod place;
 mod rebuilt;
 
@@ -17,6 +18,12 @@ crate::program::claims_on_both_engines! {
     what_was_not_recognised_then_is_recognised_now
     one_that_was_killed_or_told_to_stop_goes_on_where_it_was
     an_interrupted_one_is_begun_anew_where_that_is_asked_for
+    a_quiet_gateway_agrees_and_the_archive_is_left_alone
+    what_differs_is_found_and_nothing_else
+    what_is_newer_is_told_and_is_no_finding
+    a_list_that_shifts_gives_no_false_finding
+    a_sample_is_chosen_by_its_seed
+    trouble_with_the_gateway_ends_as_that_of_sync
 }
 
 use crate::program::Engine;
@@ -59,4 +66,28 @@ async fn an_interrupted_one_is_begun_anew_where_that_is_asked_for(engine: Engine
 
 async fn an_older_state_that_was_made_the_current_one_is_found(engine: Engine) {
     damage::an_older_state_that_was_made_the_current_one_is_found(engine).await;
+}
+
+async fn a_quiet_gateway_agrees_and_the_archive_is_left_alone(engine: Engine) {
+    online::a_quiet_gateway_agrees_and_the_archive_is_left_alone(engine).await;
+}
+
+async fn what_differs_is_found_and_nothing_else(engine: Engine) {
+    online::what_differs_is_found_and_nothing_else(engine).await;
+}
+
+async fn what_is_newer_is_told_and_is_no_finding(engine: Engine) {
+    online::what_is_newer_is_told_and_is_no_finding(engine).await;
+}
+
+async fn a_list_that_shifts_gives_no_false_finding(engine: Engine) {
+    online::a_list_that_shifts_gives_no_false_finding(engine).await;
+}
+
+async fn a_sample_is_chosen_by_its_seed(engine: Engine) {
+    online::a_sample_is_chosen_by_its_seed(engine).await;
+}
+
+async fn trouble_with_the_gateway_ends_as_that_of_sync(engine: Engine) {
+    online::trouble_with_the_gateway_ends_as_that_of_sync(engine).await;
 }

@@ -138,7 +138,7 @@ pub(super) async fn a_run_beside_it_and_the_archive_are_left_alone(engine: Engin
 }
 
 /// Every byte of the file, or every row that a write of the program would touch.
-async fn digest(stage: &Stage) -> Vec<u8> {
+pub(super) async fn digest(stage: &Stage) -> Vec<u8> {
     match stage.engine() {
         Engine::Sqlite => std::fs::read(stage.archive_path()).unwrap(),
         Engine::Postgres => {

@@ -1,0 +1,526 @@
+//! One conversation against what the gateway lists of it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Compared, Shared,
+    reading::{End, Of, Reading, View},
+};
+use crate::{
+    api::{ApiError, ApiErrorKind},
+    model::{ConversationId, Message, MessageId, Timestamp},
+    monitor::Counter,
+    normalize,
+    store::{ArchivedConversation, ArchivedState, CurrentMessage, Slice, StoreError},
+    verify::{Check, Findings, Place},
+    walk::Interval,
+    wire::{self, same_json},
+};
+
+/// Messages that may be missing on either side and are remembered; more are not looked into.
+const SUSPECTS_MAX: usize = 10_000;
+/// Pages that are asked for to enclose the place of one message a second time.
+const TRIES_MAX: u32 = 8;
+/// Pages that are asked for a second time in all, for one conversation.
+const SECOND_PAGES_MAX: u32 = 400;
+const LIMIT_MIN: u32 = 5;
+
+/// Why a comparison did not come to its end.
+#[derive(Debug)]
+pub(super) enum Broken {
+    Cancelled,
+    Store(StoreError),
+    Api(ApiError),
+}
+
+impl From<StoreError> for Broken {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// How a comparison ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// All of it was compared; with numbers that do not agree, if any.
+    Whole(Option<Unexplained>),
+    /// The list did not allow it, for this reason.
+    InPart(&'static str),
+}
+
+/// How many messages are listed, and how many should be by the archive and what was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unexplained {
+    listed: u64,
+    found: i64,
+}
+
+/// An archived message that a page did not hold.
+#[derive(Debug, Clone, Copy)]
+struct Unlisted {
+    created_at: Timestamp,
+    /// Where the page began.
+    skip: u64,
+}
+
+/// A page with its messages.
+struct Fetched {
+    view: View,
+    messages: Vec<Message>,
+}
+
+impl Fetched {
+    fn ids(&self) -> HashSet<MessageId> {
+        self.messages.iter().map(|m| m.id.clone()).collect()
+    }
+}
+
+/// The comparison of one conversation.
+pub(super) struct Comparison<'a> {
+    shared: &'a Shared<'a>,
+    record: &'a ArchivedConversation,
+    id: ConversationId,
+    limit: u32,
+    /// Where the archive claims to hold every message.
+    claimed: Vec<Interval>,
+    /// Listed, claimed to be archived, and not there.
+    missing: BTreeMap<MessageId, Timestamp>,
+    /// Live in the archive and not in the page of their place.
+    unlisted: BTreeMap<MessageId, Unlisted>,
+    /// Live in the archive, and in no page of their place, twice.
+    confirmed: Vec<MessageId>,
+    /// The ids of the page before.
+    previous: HashSet<MessageId>,
+    /// Messages that were listed and are not among the archive's live ones, by the hash of their
+    /// id, so that one that two pages hold counts once.
+    besides: HashSet<u64>,
+    /// Pages that were asked for to confirm an absence.
+    second_pages: u32,
+    findings: Findings,
+    compared: Compared,
+}
+
+impl<'a> Comparison<'a> {
+    pub(super) fn new(shared: &'a Shared<'a>, record: &'a ArchivedConversation) -> Self {
+        Self {
+            shared,
+            record,
+            id: ConversationId::new(record.id.as_str()),
+            limit: shared.options.page_size,
+            claimed: claimed(record),
+            missing: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
+            confirmed: Vec::new(),
+            previous: HashSet::new(),
+            besides: HashSet::new(),
+            second_pages: 0,
+            findings: Findings::keeping(shared.options.findings_max),
+            compared: Compared::default(),
+        }
+    }
+
+    /// Tells of a number of messages that the comparison does not explain.
+    pub(super) fn note_count(&mut self, count: Unexplained) {
+        let Unexplained { listed, found } = count;
+        self.findings.add(
+            Check::OnlineCount,
+            Place::conversation(self.id.as_str()).column("conversations", "live_count"),
+            format!("{listed} messages, as the gateway lists"),
+            format!(
+                "{found}: {} that live by the archive's count, {} listed besides, {} gone",
+                self.record.live_count,
+                self.besides.len(),
+                self.confirmed.len()
+            ),
+        );
+    }
+
+    /// What was found by now.
+    pub(super) fn finish(self) -> (Findings, Compared) {
+        (self.findings, self.compared)
+    }
+
+    /// Compares, as far as the list allows it.
+    pub(super) async fn run(&mut self) -> Result<Ended, Broken> {
+        let mut reading = Reading::new(self.limit, self.record.unlisted);
+        let end = loop {
+            let (skip, limit) = match reading.next() {
+                Ok(next) => next,
+                Err(end) => break end,
+            };
+            let page = self.fetch(skip, limit).await?;
+            if skip == 0
+                && let Some(count) = page.view.count
+            {
+                let expected = u64::try_from(count).unwrap_or(0);
+                self.shared.monitor.add(Counter::MessagesExpected, expected);
+            }
+            let claims = reading.accept(&page.view);
+            self.take(&page, &claims).await?;
+        };
+        self.confirm().await?;
+        self.judge_missing().await?;
+        self.judge_unlisted().await?;
+        Ok(match end {
+            End::Whole => Ended::Whole(self.unexplained(&reading)),
+            End::Disorder => Ended::InPart("its pages are not in order of created_at"),
+            End::BudgetSpent => Ended::InPart("it changes faster than it can be read"),
+        })
+    }
+
+    /// One page; a smaller one where the gateway cannot give it.
+    async fn fetch(&mut self, skip: u64, limit: u32) -> Result<Fetched, Broken> {
+        let mut limit = limit;
+        let page = loop {
+            let asked = self.shared.gateway.messages(&self.id, skip, limit);
+            let answer = tokio::select! {
+                biased;
+                () = self.shared.cancel.cancelled() => return Err(Broken::Cancelled),
+                answer = asked => answer,
+            };
+            match answer {
+                Ok(fetched) => {
+                    self.shared.note_answer();
+                    break fetched.value;
+                }
+                Err(error) if error.kind == ApiErrorKind::TooLarge && limit / 2 >= LIMIT_MIN => {
+                    limit /= 2;
+                }
+                Err(error) => return Err(Broken::Api(error)),
+            }
+        };
+        Ok(self.decoded(skip, limit, &page))
+    }
+
+    fn decoded(&self, skip: u64, limit: u32, page: &wire::Page) -> Fetched {
+        let messages: Vec<Message> = page
+            .items()
+            .map(|raw| normalize::message(raw, &self.id))
+            .collect();
+        let rows = messages
+            .iter()
+            .map(|message| (hash_of(&message.id), message.created_at))
+            .collect();
+        Fetched {
+            view: View {
+                skip,
+                limit,
+                count: page.count(),
+                rows,
+            },
+            messages,
+        }
+    }
+
+    /// Compares a page with the archive's slice of it.
+    async fn take(&mut self, page: &Fetched, claims: &[(Interval, Of)]) -> Result<(), Broken> {
+        let ids = page.ids();
+        self.unlisted.retain(|id, _| !ids.contains(id));
+        let asked: Vec<MessageId> = ids.iter().cloned().collect();
+        let interval = claims.first().map(|(interval, _)| *interval);
+        let slice = Slice {
+            ids: &asked,
+            after: interval.and_then(|interval| interval.after),
+            before: interval.and_then(|interval| interval.before),
+            with_interval: interval.is_some(),
+        };
+        let archived = self
+            .shared
+            .store
+            .read_slice(self.record.key, &slice)
+            .await?;
+        if let Some((interval, of)) = claims.first() {
+            let listed = match of {
+                Of::This => &ids,
+                Of::Previous => &self.previous,
+            };
+            let absent: Vec<&CurrentMessage> = archived
+                .iter()
+                .filter(|message| is_live(message) && !listed.contains(&message.id))
+                .filter(|message| message.created_at.is_some_and(|t| interval.contains(t)))
+                .collect();
+            for message in absent {
+                self.suspect_unlisted(message, page.view.skip);
+            }
+        }
+        let archived: HashMap<&MessageId, &CurrentMessage> = archived
+            .iter()
+            .map(|message| (&message.id, message))
+            .collect();
+        self.compare_rows(page, &archived).await?;
+        self.previous = ids;
+        Ok(())
+    }
+
+    fn suspect_unlisted(&mut self, message: &CurrentMessage, skip: u64) {
+        let Some(created_at) = message.created_at else {
+            return;
+        };
+        if self.unlisted.len() < SUSPECTS_MAX {
+            let unlisted = Unlisted { created_at, skip };
+            self.unlisted.insert(message.id.clone(), unlisted);
+        } else {
+            self.compared.unconfirmed += 1;
+        }
+    }
+
+    async fn compare_rows(
+        &mut self,
+        page: &Fetched,
+        archived: &HashMap<&MessageId, &CurrentMessage>,
+    ) -> Result<(), Broken> {
+        let mut differing = Vec::new();
+        for message in &page.messages {
+            if self.previous.contains(&message.id) {
+                continue;
+            }
+            self.compared.messages += 1;
+            self.shared.monitor.count(Counter::MessagesRead);
+            let Some(known) = archived.get(&message.id) else {
+                self.note_absent(message);
+                continue;
+            };
+            if !is_live(known) && self.besides.insert(hash_of(&message.id)) {
+                self.compared.back += 1;
+            }
+            if known.digest != message.sha256[..16] {
+                differing.push(message);
+            }
+        }
+        if differing.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<MessageId> = differing.iter().map(|message| message.id.clone()).collect();
+        let states = self.shared.store.read_states(self.record.key, &ids).await?;
+        for message in differing {
+            self.compare_content(message, &states);
+        }
+        Ok(())
+    }
+
+    /// A listed message that the archive does not hold.
+    fn note_absent(&mut self, message: &Message) {
+        if !self.besides.insert(hash_of(&message.id)) {
+            return;
+        }
+        let claimed = message
+            .created_at
+            .filter(|time| self.claimed.iter().any(|interval| interval.contains(*time)));
+        match claimed {
+            Some(created_at) if self.missing.len() < SUSPECTS_MAX => {
+                self.missing.insert(message.id.clone(), created_at);
+            }
+            _ => self.compared.newer += 1,
+        }
+    }
+
+    fn compare_content(&mut self, message: &Message, states: &[ArchivedState]) {
+        let ours = || states.iter().filter(|state| state.id == message.id);
+        let Some(current) = ours().find(|state| state.is_current) else {
+            return;
+        };
+        if same_json(&current.raw, &message.raw) {
+            return;
+        }
+        if ours().any(|state| same_json(&state.raw, &message.raw)) {
+            self.compared.older_states += 1;
+            return;
+        }
+        match (current.updated_at, message.updated_at) {
+            (Some(ours), Some(theirs)) if theirs > ours => self.compared.edited_since += 1,
+            (Some(ours), Some(theirs)) if theirs < ours => self.compared.older_states += 1,
+            _ => self.findings.add(
+                Check::OnlineContent,
+                self.place(&message.id).version(current.version),
+                format!("{}, as archived", shown(&current.raw)),
+                format!("{}, and no later updated_at", shown(&message.raw)),
+            ),
+        }
+    }
+
+    fn place(&self, id: &MessageId) -> Place {
+        Place::conversation(self.id.as_str()).message(id.as_str())
+    }
+
+    /// Asks for the place of each message that was not listed once more.
+    async fn confirm(&mut self) -> Result<(), Broken> {
+        while let Some((id, suspect)) = self
+            .unlisted
+            .iter()
+            .max_by_key(|(_, suspect)| suspect.created_at)
+            .map(|(id, suspect)| (id.clone(), *suspect))
+        {
+            let mut skip = suspect.skip;
+            let mut tries = 0;
+            while self.unlisted.contains_key(&id) {
+                tries += 1;
+                if tries > TRIES_MAX || self.second_pages > SECOND_PAGES_MAX {
+                    self.unlisted.remove(&id);
+                    self.compared.unconfirmed += 1;
+                    break;
+                }
+                skip = self.look_again(skip, suspect.created_at).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A second page: whoever it holds is listed, whoever lies inside of it and is not held is
+    /// confirmed. Gives where to look next if it did not enclose `time`.
+    async fn look_again(&mut self, skip: u64, time: Timestamp) -> Result<u64, Broken> {
+        self.second_pages += 1;
+        let page = self.fetch(skip, self.limit).await?;
+        if !page.view.is_ordered() {
+            return Ok(skip);
+        }
+        let ids = page.ids();
+        self.unlisted.retain(|id, _| !ids.contains(id));
+        let half = u64::from(self.limit / 2).max(1);
+        let Some(mut interval) = page.view.interval() else {
+            if skip == 0 && page.messages.is_empty() {
+                self.confirm_inside(Interval::ALL);
+            }
+            return Ok(skip.saturating_sub(half));
+        };
+        if interval.before.is_some_and(|before| time >= before) {
+            return Ok(skip.saturating_sub(half));
+        }
+        let is_below = interval.after.is_some_and(|after| time <= after);
+        if is_below {
+            let past = self.fetch(page.view.end(), self.limit).await?;
+            let ends = past.messages.is_empty() && past.view.count == page.view.count;
+            if !ends {
+                return Ok(skip + half);
+            }
+            interval.after = None;
+        }
+        self.confirm_inside(interval);
+        Ok(skip)
+    }
+
+    fn confirm_inside(&mut self, interval: Interval) {
+        let confirmed = &mut self.confirmed;
+        self.unlisted.retain(|id, suspect| {
+            let inside = interval.contains(suspect.created_at);
+            if inside {
+                confirmed.push(id.clone());
+            }
+            !inside
+        });
+    }
+
+    /// What is archived by now is not missing.
+    async fn judge_missing(&mut self) -> Result<(), Broken> {
+        let ids: Vec<MessageId> = self.missing.keys().cloned().collect();
+        let archived = self.read(&ids).await?;
+        for (id, created_at) in std::mem::take(&mut self.missing) {
+            if archived.contains_key(&id) {
+                self.compared.newer += 1;
+                continue;
+            }
+            self.findings.add(
+                Check::OnlineMissing,
+                self.place(&id),
+                "a message that is archived, since all before the horizon is",
+                format!("listed, created {created_at}, and not archived"),
+            );
+        }
+        Ok(())
+    }
+
+    /// What is no longer live in the archive agrees with the gateway.
+    async fn judge_unlisted(&mut self) -> Result<(), Broken> {
+        let archived = self.read(&self.confirmed).await?;
+        for id in &self.confirmed {
+            if !archived.get(id).is_some_and(is_live) {
+                continue;
+            }
+            self.findings.add(
+                Check::OnlineUnlisted,
+                Place::conversation(self.id.as_str()).message(id.as_str()),
+                "a message that is listed, since it lives in the archive",
+                "two pages of its place that do not hold it",
+            );
+        }
+        Ok(())
+    }
+
+    async fn read(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, CurrentMessage>, Broken> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let slice = Slice {
+            ids,
+            after: None,
+            before: None,
+            with_interval: false,
+        };
+        let rows = self
+            .shared
+            .store
+            .read_slice(self.record.key, &slice)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+    }
+
+    /// Where neither side moved, what is listed is what lives in the archive, less what was found
+    /// to be gone, and what was listed besides. Gives both numbers where they differ; one message
+    /// that came while another went leaves the count as it was, so only two readings that differ
+    /// in the same way mean something.
+    fn unexplained(&self, reading: &Reading) -> Option<Unexplained> {
+        let listed = reading
+            .steady()
+            .filter(|_| self.compared.unconfirmed == 0)?;
+        let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let found =
+            self.record.live_count + number(self.besides.len()) - number(self.confirmed.len());
+        (i64::try_from(listed) != Ok(found)).then_some(Unexplained { listed, found })
+    }
+}
+
+/// Where the archive says that it holds every message: below its horizon, and inside what was
+/// settled by a later run.
+fn claimed(record: &ArchivedConversation) -> Vec<Interval> {
+    let in_force = record.pieces.iter().filter(|piece| piece.layer == 0);
+    let mut claimed: Vec<Interval> = in_force
+        .map(|piece| piece.piece)
+        .filter(|piece| piece.settled)
+        .map(|piece| Interval {
+            after: piece.after,
+            before: piece.before,
+        })
+        .collect();
+    claimed.extend(record.horizon.map(|horizon| Interval {
+        after: None,
+        before: Some(horizon),
+    }));
+    claimed
+}
+
+fn is_live(message: &CurrentMessage) -> bool {
+    message.missing_since.is_none() && message.deleted_at.is_none()
+}
+
+/// Raw JSON without its words.
+fn shown(raw: &str) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!("{} bytes, sha256 ", raw.len());
+    for byte in &Sha256::digest(raw.as_bytes())[..6] {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// A hash of an id, for one page. Keyed by the process, so that nobody can choose ids that
+/// collide.
+fn hash_of(id: &MessageId) -> u64 {
+    use std::{
+        hash::{BuildHasher as _, RandomState},
+        sync::LazyLock,
+    };
+    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    KEYS.hash_one(id)
+}
