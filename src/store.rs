@@ -127,8 +127,7 @@ impl Store {
         writer.execute(&statement::RAISE_EPOCH, Vec::new()).await?;
         let (epoch, _) = session::read_epoch(writer.as_mut()).await?;
         writer.commit().await?;
-        writer.close().await?;
-        let session = Session::open(backend.as_ref(), &archive, epoch).await?;
+        let session = Session::over(writer, &archive, epoch).await?;
         let shared = Shared {
             backend,
             archive,

@@ -46,14 +46,18 @@ pub(super) trait Work: Sync {
 }
 
 impl Session {
-    /// Connects, asserts the epoch and reads the largest keys. A transaction of ours that the
-    /// server is still committing is waited for: it holds the row that is locked here.
-    pub(super) async fn open(
-        backend: &dyn Backend,
+    /// Connects anew. A transaction of ours that the server is still committing is waited for:
+    /// it holds the row that is locked by reading the epoch.
+    async fn open(backend: &dyn Backend, archive: &str, epoch: i64) -> Result<Self, StoreError> {
+        Self::over(backend.connect_writer().await?, archive, epoch).await
+    }
+
+    /// Asserts the epoch and reads the largest keys.
+    pub(super) async fn over(
+        mut writer: Box<dyn Writer>,
         archive: &str,
         epoch: i64,
     ) -> Result<Self, StoreError> {
-        let mut writer = backend.connect_writer().await?;
         writer.begin().await?;
         let (found, batch_seq) = read_epoch(writer.as_mut()).await?;
         if found != epoch {
