@@ -44,7 +44,10 @@ pub use rewrite::RewriteStats;
 pub use snapshot::Snapshot;
 pub use url::DatabaseUrl;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use tokio::sync::Mutex;
 
@@ -89,6 +92,8 @@ struct Shared {
     epoch: Option<i64>,
     /// The connection that writes; absent before the first write and after one that was cut.
     session: Mutex<Option<Session>>,
+    /// A sync failed: nothing is written any more.
+    unsynced: AtomicBool,
     clock: Clock,
 }
 
@@ -114,25 +119,21 @@ impl Store {
     /// Held by another run (code 6); a schema newer than this program (code 8); unreachable (8).
     pub async fn open(options: &StoreOptions) -> Result<(Self, RunLock), StoreError> {
         let archive = options.url.to_string();
-        let (backend, lock) = match &options.url {
-            DatabaseUrl::Sqlite(path) => sqlite::open(path, options).await?,
-            DatabaseUrl::Postgres(url) => postgres::open(url, options).await?,
+        let opened = match &options.url {
+            DatabaseUrl::Sqlite(path) => sqlite::open(path, options).await,
+            DatabaseUrl::Postgres(url) => postgres::open(url, options).await,
         };
-        let mut writer = backend.connect_writer().await?;
-        writer.begin().await?;
-        let created_at = vec![options.clock.now().into()];
-        writer
-            .execute(&statement::CREATE_ARCHIVE, created_at)
-            .await?;
-        writer.execute(&statement::RAISE_EPOCH, Vec::new()).await?;
-        let (epoch, _) = session::read_epoch(writer.as_mut()).await?;
-        writer.commit().await?;
-        let session = Session::over(writer, &archive, epoch).await?;
+        let (backend, lock) = opened.map_err(|error| error.in_archive(&archive))?;
+        let writer = backend.connect_writer().await?;
+        let session = Session::first(writer, &archive, options.clock.now())
+            .await
+            .map_err(|error| error.in_archive(&archive))?;
         let shared = Shared {
             backend,
             archive,
-            epoch: Some(epoch),
+            epoch: Some(session.epoch()),
             session: Mutex::new(Some(session)),
+            unsynced: AtomicBool::new(false),
             clock: options.clock.clone(),
         };
         let store = Self {
@@ -155,6 +156,7 @@ impl Store {
             archive: options.url.to_string(),
             epoch: None,
             session: Mutex::new(None),
+            unsynced: AtomicBool::new(false),
             clock: options.clock.clone(),
         };
         Ok(Self {
@@ -319,14 +321,32 @@ impl Store {
         self.shared.backend.engine_version().await
     }
 
+    /// Makes everything that was committed durable: a loss of power from here on costs nothing.
+    ///
+    /// # Errors
+    /// The disk refused; then nothing more can be written through this store.
+    pub async fn sync(&self) -> Result<(), StoreError> {
+        self.sync_session().await
+    }
+
     /// Closes the connections after the last write has reached the disk.
+    ///
+    /// # Errors
+    /// The last writes may not be durable. The connections are closed all the same.
+    pub async fn close_synced(&self) -> Result<(), StoreError> {
+        let closed = match self.shared.session.lock().await.take() {
+            Some(session) => session.close().await.map_err(|error| self.note(error)),
+            None => Ok(()),
+        };
+        self.shared.backend.close().await;
+        closed
+    }
+
+    /// [`Store::close_synced`] where nothing follows from its error but a warning.
     pub async fn close(&self) {
-        if let Some(session) = self.shared.session.lock().await.take()
-            && let Err(error) = session.close().await
-        {
+        if let Err(error) = self.close_synced().await {
             tracing::warn!(%error, "the archive was not closed cleanly");
         }
-        self.shared.backend.close().await;
     }
 
     /// Prepares every statement that this program knows, and gives how many: whether the schema
@@ -347,6 +367,7 @@ impl Store {
         statement: &Statement,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        self.shared.backend.select(statement, args).await
+        let selected = self.shared.backend.select(statement, args).await;
+        selected.map_err(|error| error.in_archive(&self.shared.archive))
     }
 }

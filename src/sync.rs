@@ -176,6 +176,10 @@ pub async fn run(
             message: words_of(reason).to_owned(),
         });
     }
+    // What the row of the run says of the archive is durable before it is said.
+    if let Err(error) = store.sync().await {
+        tally.stop(worker::stop_of_store(&error));
+    }
     let summarise = || summarise(&tally, run_id, started_at, written, phones, monitor, clock);
     let summary = summarise();
     if let Some(run_id) = run_id

@@ -183,10 +183,14 @@ async fn attempt(
     let summary = AssertUnwindSafe(run).catch_unwind().await;
     notice.abort();
     progress.finish().await;
-    store.close().await;
-    summary.map_err(|_panic| {
+    let closed = store.close_synced().await;
+    let summary = summary.map_err(|_panic| {
         Failure::unexpected("the run broke off; what it had committed is kept")
             .with_hint("this is a bug in convault; the lines above say where")
+    })?;
+    Ok(match closed {
+        Ok(()) => summary,
+        Err(error) => summary.but_stopped(StopReason::Database, error.to_string()),
     })
 }
 
@@ -280,6 +284,8 @@ fn write_report(path: Option<&Path>, summary: &Summary) -> Result<(), Failure> {
     };
     Report::new(summary).write(path).map_err(|error| {
         Failure::unexpected(format!("writing the report {}: {error}", path.display()))
+            .with_hint("the run itself is in the archive, and `convault status` shows it")
+            .with_hint("the run itself is in the archive, and `convault status` shows it")
     })
 }
 

@@ -90,8 +90,14 @@ pub(super) trait Writer: fmt::Debug + Send {
         rows: Vec<Vec<Value>>,
     ) -> Result<u64, StoreError>;
 
+    /// Makes what is committed durable, outside of a transaction.
+    async fn sync(&mut self) -> Result<(), StoreError>;
+
     /// Makes what is committed durable and closes the connection.
     async fn close(self: Box<Self>) -> Result<(), StoreError>;
+
+    /// Lets go of a connection on which a sync failed, without another sync.
+    fn abandon(self: Box<Self>);
 }
 
 /// Panics unless a statement has as many arguments as it takes: sqlx would bind null.

@@ -5,6 +5,10 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use sqlx::migrate::MigrateError;
+
+use super::DatabaseUrl;
+
 /// Why an archive could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -88,6 +92,31 @@ pub enum StoreError {
         #[source]
         source: Box<sqlx::Error>,
     },
+    /// The disk or its file system failed.
+    #[error(
+        "the disk failed whilst {context}; look at it (dmesg, its health, its room), then run again: \
+         what was committed is kept"
+    )]
+    Disk {
+        /// What was being done.
+        context: String,
+        /// What the database said.
+        #[source]
+        source: Box<sqlx::Error>,
+    },
+    /// The disk refused to make durable what was written to it. Whether it is there is not known,
+    /// and to ask again would be answered with yes.
+    #[error(
+        "the disk did not keep what was written whilst {context}; look at the disk (dmesg, its \
+         health, its room), then run again: what the archive lacks is read again"
+    )]
+    Unsynced {
+        /// What was being done.
+        context: String,
+        /// What the database said, where it was asked.
+        #[source]
+        source: Option<Box<sqlx::Error>>,
+    },
     /// The database does not let itself be written.
     #[error("the database may not be written whilst {context}; check its permissions")]
     ReadOnly {
@@ -134,7 +163,7 @@ pub enum StoreError {
         source: Box<sqlx::migrate::MigrateError>,
     },
     /// A file beside or of the archive could not be opened.
-    #[error("{context} {}", path.display())]
+    #[error("{context} {}{}", path.display(), advice(source))]
     File {
         /// What was being done.
         context: &'static str,
@@ -152,6 +181,22 @@ pub enum StoreError {
         /// What was found.
         what: String,
     },
+}
+
+/// What to do about a file, where that is plain.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; make room there and run again"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; check who may write there"
+        }
+        _ if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+            "; look at the disk (dmesg, its health), then run again"
+        }
+        _ => "",
+    }
 }
 
 fn ago(age: Option<Duration>) -> String {
@@ -189,6 +234,44 @@ impl StoreError {
         Self::Broken { what: what.into() }
     }
 
+    /// Whether a sync failed, after which nothing may be written through this process.
+    pub(super) fn is_unsynced(&self) -> bool {
+        matches!(self, Self::Unsynced { .. })
+    }
+
+    /// Why the schema could not be created or brought up to date.
+    pub(super) fn migration(archive: &DatabaseUrl, source: MigrateError) -> Self {
+        match source {
+            MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _)
+                if !matches!(trouble(&source), Trouble::Other) =>
+            {
+                let context = format!("bringing the schema of the archive {archive} up to date");
+                Self::whilst(context, source)
+            }
+            source => Self::Migration {
+                archive: archive.to_string(),
+                source: Box::new(source),
+            },
+        }
+    }
+
+    /// Says in which archive it was, where the words do not say so yet.
+    #[must_use]
+    pub(super) fn in_archive(mut self, archive: &str) -> Self {
+        if let Self::Full { context, .. }
+        | Self::Disk { context, .. }
+        | Self::Unsynced { context, .. }
+        | Self::ReadOnly { context, .. }
+        | Self::Locked { context, .. }
+        | Self::Unreachable { context, .. }
+        | Self::Database { context, .. } = &mut self
+            && !context.contains(archive.trim_start_matches("sqlite:"))
+        {
+            *context = format!("{context} (archive {archive})");
+        }
+        self
+    }
+
     /// What the engine's error means, as far as its code tells.
     pub(super) fn whilst(context: impl Into<String>, source: sqlx::Error) -> Self {
         let context = context.into();
@@ -196,6 +279,11 @@ impl StoreError {
         let source = Box::new(source);
         match trouble {
             Trouble::Full => Self::Full { context, source },
+            Trouble::Disk => Self::Disk { context, source },
+            Trouble::Unsynced => Self::Unsynced {
+                context,
+                source: Some(source),
+            },
             Trouble::ReadOnly => Self::ReadOnly {
                 context,
                 source: Some(source),
@@ -209,6 +297,8 @@ impl StoreError {
 
 enum Trouble {
     Full,
+    Disk,
+    Unsynced,
     ReadOnly,
     Locked,
     Unreachable,
@@ -238,9 +328,12 @@ fn trouble(error: &sqlx::Error) -> Trouble {
     }
 }
 
-/// By the primary result code, the low byte of the extended one.
+/// By the primary result code, the low byte of the extended one; a sync of a file or a folder
+/// that failed is an extended one.
 fn sqlite_trouble(code: i32) -> Trouble {
     match code & 0xff {
+        10 if matches!(code >> 8, 4 | 5) => Trouble::Unsynced,
+        10 => Trouble::Disk,
         5 | 6 => Trouble::Locked,
         8 => Trouble::ReadOnly,
         13 => Trouble::Full,
@@ -251,6 +344,7 @@ fn sqlite_trouble(code: i32) -> Trouble {
 fn postgres_trouble(code: &str) -> Trouble {
     match code {
         "53100" => Trouble::Full,
+        "58030" => Trouble::Disk,
         "25006" | "42501" => Trouble::ReadOnly,
         "55P03" => Trouble::Locked,
         // Shut down by an administrator, crashed, starting up, idle for too long, too many clients.

@@ -4,7 +4,7 @@
 //! by which a transaction whose commit was not answered is looked for. A session whose
 //! transaction was cut short is thrown away, never used again.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::atomic::Ordering};
 
 use async_trait::async_trait;
 
@@ -16,6 +16,7 @@ use super::{
     table::Table,
     value::{Row, Value},
 };
+use crate::model::Timestamp;
 
 /// How many senders are remembered: some 10 MiB.
 const SENDERS_MAX: usize = 100_000;
@@ -52,40 +53,41 @@ impl Session {
         Self::over(backend.connect_writer().await?, archive, epoch).await
     }
 
+    /// Raises the epoch of an archive, which is made where there is none yet.
+    pub(super) async fn first(
+        mut writer: Box<dyn Writer>,
+        archive: &str,
+        created_at: Timestamp,
+    ) -> Result<Self, StoreError> {
+        match raise_epoch(writer.as_mut(), created_at).await {
+            Ok(epoch) => Self::over(writer, archive, epoch).await,
+            Err(error) => Err(let_go(writer, error)),
+        }
+    }
+
     /// Asserts the epoch and reads the largest keys.
-    pub(super) async fn over(
+    async fn over(
         mut writer: Box<dyn Writer>,
         archive: &str,
         epoch: i64,
     ) -> Result<Self, StoreError> {
-        writer.begin().await?;
-        let (found, batch_seq) = read_epoch(writer.as_mut()).await?;
-        if found != epoch {
-            return Err(StoreError::Fenced {
+        match read_keys(writer.as_mut(), archive, epoch).await {
+            Ok((keys, batch_seq)) => Ok(Self {
+                writer,
+                keys,
+                senders: HashSet::new(),
                 archive: archive.to_owned(),
-            });
+                epoch,
+                batch_seq,
+                has_written: false,
+            }),
+            Err(error) => Err(let_go(writer, error)),
         }
-        let mut rows = writer.select(&statement::NEXT_KEYS, Vec::new()).await?;
-        let row = rows
-            .first_mut()
-            .ok_or_else(|| StoreError::broken("no keys"))?;
-        let keys = NextKeys {
-            message: row.int()? + 1,
-            conversation: row.int()? + 1,
-            failure: row.int()? + 1,
-            link: row.int()? + 1,
-            run: row.int()? + 1,
-        };
-        writer.rollback().await?;
-        Ok(Self {
-            writer,
-            keys,
-            senders: HashSet::new(),
-            archive: archive.to_owned(),
-            epoch,
-            batch_seq,
-            has_written: false,
-        })
+    }
+
+    /// The epoch that is asserted.
+    pub(super) const fn epoch(&self) -> i64 {
+        self.epoch
     }
 
     /// Reads inside the transaction.
@@ -129,6 +131,11 @@ impl Session {
             self.senders.clear();
         }
         self.senders.insert(id.to_owned())
+    }
+
+    /// Makes what is committed durable.
+    pub(super) async fn sync(&mut self) -> Result<(), StoreError> {
+        self.writer.sync().await
     }
 
     /// Closes the connection after the last write has reached the disk.
@@ -187,6 +194,54 @@ impl Select for Session {
     }
 }
 
+/// Lets go of a connection that failed; what is gone for good stays open until the process ends.
+fn let_go(writer: Box<dyn Writer>, error: StoreError) -> StoreError {
+    if error.is_unsynced() {
+        writer.abandon();
+    }
+    error
+}
+
+async fn raise_epoch(writer: &mut dyn Writer, created_at: Timestamp) -> Result<i64, StoreError> {
+    writer.begin().await?;
+    let created_at = vec![created_at.into()];
+    writer
+        .execute(&statement::CREATE_ARCHIVE, created_at)
+        .await?;
+    writer.execute(&statement::RAISE_EPOCH, Vec::new()).await?;
+    let (epoch, _) = read_epoch(writer).await?;
+    writer.commit().await?;
+    Ok(epoch)
+}
+
+/// The next keys and the mark of the last transaction, where the epoch is still ours.
+async fn read_keys(
+    writer: &mut dyn Writer,
+    archive: &str,
+    epoch: i64,
+) -> Result<(NextKeys, i64), StoreError> {
+    writer.begin().await?;
+    let (found, batch_seq) = read_epoch(writer).await?;
+    if found != epoch {
+        return Err(StoreError::Fenced {
+            archive: archive.to_owned(),
+        });
+    }
+    let mut rows = writer.select(&statement::NEXT_KEYS, Vec::new()).await?;
+    let row = rows
+        .first_mut()
+        .ok_or_else(|| StoreError::broken("no keys"))?;
+    let keys = NextKeys {
+        message: row.int()? + 1,
+        conversation: row.int()? + 1,
+        failure: row.int()? + 1,
+        link: row.int()? + 1,
+        run: row.int()? + 1,
+    };
+    writer.rollback().await?;
+    Ok((keys, batch_seq))
+}
+
 enum Attempt<T> {
     Done(T),
     Failed(StoreError),
@@ -194,7 +249,7 @@ enum Attempt<T> {
 }
 
 /// The epoch and the mark of the last transaction.
-pub(super) async fn read_epoch(writer: &mut dyn Writer) -> Result<(i64, i64), StoreError> {
+async fn read_epoch(writer: &mut dyn Writer) -> Result<(i64, i64), StoreError> {
     let mut rows = writer
         .select(&statement::ARCHIVE_LOCKED, Vec::new())
         .await?;
@@ -206,11 +261,19 @@ pub(super) async fn read_epoch(writer: &mut dyn Writer) -> Result<(i64, i64), St
 
 impl Store {
     /// Runs one transaction to its end. One at a time; waits its turn.
-    ///
-    /// The session is taken out while it works: where this future is dropped half-way, the
-    /// session goes with it and the next transaction opens another one.
     pub(super) async fn transact<W: Work>(&self, work: &W) -> Result<W::Outcome, StoreError> {
         let mut slot = self.shared.session.lock().await;
+        let result = self.transact_on(&mut slot, work).await;
+        result.map_err(|error| self.note(error))
+    }
+
+    /// The session is taken out while it works: where this future is dropped half-way, the
+    /// session goes with it and the next transaction opens another one.
+    async fn transact_on<W: Work>(
+        &self,
+        slot: &mut Option<Session>,
+        work: &W,
+    ) -> Result<W::Outcome, StoreError> {
         let mut may_repeat = true;
         loop {
             let mut session = match slot.take() {
@@ -222,6 +285,9 @@ impl Store {
                 Attempt::Done(outcome) => {
                     *slot = Some(session);
                     return Ok(outcome);
+                }
+                Attempt::Failed(error) | Attempt::Unknown(error, _) if error.is_unsynced() => {
+                    return Err(let_go(session.writer, error));
                 }
                 Attempt::Failed(error) if error.is_connection_lost() => error,
                 Attempt::Failed(error) => {
@@ -245,14 +311,50 @@ impl Store {
                     error
                 }
             };
-            if !may_repeat {
+            if !may_repeat || !error.is_connection_lost() {
                 return Err(error);
             }
             may_repeat = false;
         }
     }
 
+    /// Makes everything that is committed durable.
+    pub(super) async fn sync_session(&self) -> Result<(), StoreError> {
+        let mut slot = self.shared.session.lock().await;
+        let Some(mut session) = slot.take() else {
+            return Ok(());
+        };
+        match session.sync().await {
+            Ok(()) => {
+                *slot = Some(session);
+                Ok(())
+            }
+            Err(error) => {
+                if !error.is_unsynced() {
+                    *slot = Some(session);
+                    return Err(self.note(error));
+                }
+                Err(self.note(let_go(session.writer, error)))
+            }
+        }
+    }
+
+    /// An error in the words of this archive. After a sync that failed nothing is written any
+    /// more: what would follow would stand on what may be gone.
+    pub(super) fn note(&self, error: StoreError) -> StoreError {
+        if error.is_unsynced() {
+            self.shared.unsynced.store(true, Ordering::Relaxed);
+        }
+        error.in_archive(&self.shared.archive)
+    }
+
     async fn open_session(&self) -> Result<Session, StoreError> {
+        if self.shared.unsynced.load(Ordering::Relaxed) {
+            return Err(StoreError::Unsynced {
+                context: "writing something before".to_owned(),
+                source: None,
+            });
+        }
         let epoch = self.shared.epoch.ok_or_else(|| StoreError::ReadOnly {
             context: format!(
                 "writing {}, which was opened for reading alone",

@@ -177,6 +177,24 @@ impl Summary {
             also: Vec::new(),
         }
     }
+
+    /// The same run, which in the end failed for this reason too.
+    #[must_use]
+    pub fn but_stopped(mut self, reason: StopReason, because: String) -> Self {
+        let stopped = RunOutcome::Stopped(reason);
+        let before = self.report.outcome;
+        let mut reasons = std::mem::take(&mut self.also);
+        reasons.extend([before, stopped]);
+        reasons.retain(|reason| *reason != RunOutcome::Complete);
+        reasons.sort_by_key(|reason| reason.gravity());
+        reasons.dedup();
+        self.report.outcome = reasons.remove(0);
+        self.also = reasons;
+        if self.report.outcome == stopped && before != stopped {
+            self.stopped_because = Some(because);
+        }
+        self
+    }
 }
 
 fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {

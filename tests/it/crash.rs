@@ -5,6 +5,7 @@
 //! so that they hit the middle of a run on a slow machine too. What was fetched and what was
 //! kept is counted in messages: the corpus stands still, so a request says which ones it got.
 
+
 use std::{
     collections::{HashMap, HashSet},
     time::Duration,
@@ -16,7 +17,10 @@ use rand_chacha::ChaCha8Rng;
 use rustix::process::Signal;
 use tokio::process::Child;
 
-use crate::program::{Engine, Stage, claims_on_both_engines, ended, latency, signal, small};
+use crate::{
+    program::{Engine, Stage, claims_on_both_engines, ended, latency, signal, small},
+    scenario::{Name, has_archive},
+};
 
 claims_on_both_engines! {
     twenty_five_kills_lose_nothing_and_double_nothing
@@ -29,9 +33,6 @@ const PAGE: usize = 20;
 const CONCURRENCY: usize = 4;
 const KILLS: usize = 25;
 const SIGTERMS: usize = 10;
-
-/// A conversation's id and a message's.
-type Name = (String, String);
 
 /// 380 pages and more, with the rows that pages share.
 fn corpus() -> SimulatorOptions {
@@ -137,18 +138,6 @@ impl Books {
             .map(|message| (id.to_owned(), message.clone()))
             .collect()
     }
-}
-
-/// Whether the views are there yet: a kill may come before.
-async fn has_archive(stage: &Stage) -> bool {
-    let views = match stage.engine() {
-        Engine::Sqlite if !stage.archive_path().exists() => return false,
-        Engine::Sqlite => "select count(*) from sqlite_master where name = 'v_messages'",
-        Engine::Postgres => {
-            "select count(*) from information_schema.tables where table_name = 'v_messages'"
-        }
-    };
-    stage.number(views).await > 0
 }
 
 /// Waits for so many more requests; `false` if the child ended before.

@@ -59,10 +59,7 @@ pub(in crate::store) async fn open(
     migrations
         .run_direct(None, &mut connection, false)
         .await
-        .map_err(|source| StoreError::Migration {
-            archive: options.url.to_string(),
-            source: Box::new(source),
-        })?;
+        .map_err(|source| StoreError::migration(&options.url, source))?;
     Ok((Box::new(Postgres::over(address)), lock))
 }
 

@@ -91,12 +91,20 @@ impl Writer for PostgresWriter {
         Ok(done.rows_affected())
     }
 
+    /// The server has made durable whatever it has called committed.
+    async fn sync(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn close(self: Box<Self>) -> Result<(), StoreError> {
         self.connection
             .close()
             .await
             .map_err(|source| StoreError::whilst("closing the connection to Postgres", source))
     }
+
+    /// How to go on after a sync that failed is the server's own business.
+    fn abandon(self: Box<Self>) {}
 }
 
 fn bulk_text(table: &Table) -> String {

@@ -8,14 +8,14 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions as _, Connection as _, SqliteConnection,
+    ConnectOptions as _, SqliteConnection,
     migrate::Migrator,
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
     },
 };
 
-use super::lock;
+use super::{lock, write};
 use crate::store::{RunLock, StoreError, StoreOptions, backend::Backend};
 
 /// The migrations, compiled in.
@@ -49,17 +49,13 @@ pub(in crate::store) async fn open(
     if let Some(found) = read_schema(&mut connection).await? {
         refuse_newer(found, options)?;
     }
-    MIGRATIONS
-        .run_direct(None, &mut connection, false)
-        .await
-        .map_err(|source| StoreError::Migration {
-            archive: options.url.to_string(),
-            source: Box::new(source),
-        })?;
-    connection
-        .close()
-        .await
-        .map_err(|source| StoreError::whilst("closing the migrated archive", source))?;
+    let migrated = MIGRATIONS.run_direct(None, &mut connection, false).await;
+    if let Err(source) = migrated {
+        let error = StoreError::migration(&options.url, source);
+        write::dispose(connection, &error);
+        return Err(error);
+    }
+    write::close(connection).await?;
     Ok((Box::new(Sqlite::over(path)), lock))
 }
 
@@ -101,6 +97,8 @@ pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, StoreError>
         .page_size(PAGE_BYTES)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
+        // It would swallow its errors; the writer does it in the open.
+        .pragma("wal_autocheckpoint", "0")
         .connect()
         .await
         .map_err(|source| {
@@ -138,6 +136,9 @@ fn shared_options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
         .pragma("trusted_schema", "off")
+        // Nothing outside the archive's folder is written: no message in /var/tmp, and a full or
+        // unwritable one is of no matter.
+        .pragma("temp_store", "memory")
         .statement_cache_capacity(STATEMENTS_CACHED)
         .disable_statement_logging()
 }
@@ -149,7 +150,9 @@ fn create(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Ok(_) => Ok(()),
+        // SQLite looks away when this fails.
+        Ok(_) => sync_folder(path)
+            .map_err(|source| file("making the new archive's name durable", path, source)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(file(
             "the directory of the archive does not exist (make it, or name another with --db):",
@@ -158,6 +161,12 @@ fn create(path: &Path) -> Result<(), StoreError> {
         )),
         Err(error) => Err(file("creating the archive", path, error)),
     }
+}
+
+/// Makes the name of a file in its folder durable.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 pub(super) fn file(context: &'static str, path: &Path, source: io::Error) -> StoreError {

@@ -1,5 +1,9 @@
 //! The one connection that writes: multi-row statements in powers of two of rows, so that a
 //! few texts serve every batch and stay prepared.
+//!
+//! It carries the log (WAL) over into the file by itself: SQLite would do so after a commit and
+//! keep silent about a disk that refuses. A connection on which a sync failed is left open until
+//! the process ends, since closing it would sync once more, and be told that all is well.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -15,6 +19,8 @@ use crate::store::{
     value::{Row, Value},
 };
 
+/// Pages of the log that are carried over together: SQLite's own default.
+const LOG_PAGES_MAX: i64 = 1000;
 /// More rows a statement gain nothing; 256 rows of the widest table are 5,632 variables.
 const ROWS_MAX: usize = 256;
 /// What SQLite allows in one statement.
@@ -44,6 +50,15 @@ impl SqliteWriter {
         Ok(())
     }
 
+    /// A log that is never carried over grows for ever.
+    async fn keep_log_short(&mut self) -> Result<(), StoreError> {
+        let (_, pages, carried) = checkpoint(&mut self.connection, "noop").await?;
+        if pages - carried >= LOG_PAGES_MAX {
+            self.sync().await?;
+        }
+        Ok(())
+    }
+
     fn text(&mut self, table: &'static Table, rows: usize) -> Arc<str> {
         let place = std::ptr::from_ref(table).addr();
         let text = self
@@ -57,6 +72,7 @@ impl SqliteWriter {
 #[async_trait]
 impl Writer for SqliteWriter {
     async fn begin(&mut self) -> Result<(), StoreError> {
+        self.keep_log_short().await?;
         self.command("begin immediate").await
     }
 
@@ -116,14 +132,55 @@ impl Writer for SqliteWriter {
         Ok(written)
     }
 
-    async fn close(mut self: Box<Self>) -> Result<(), StoreError> {
-        // Readers may hold it up; then the next run checkpoints, nothing is lost.
-        self.command("pragma wal_checkpoint(truncate)").await?;
-        self.connection
-            .close()
-            .await
-            .map_err(|source| StoreError::whilst("closing the archive", source))
+    async fn sync(&mut self) -> Result<(), StoreError> {
+        checkpoint(&mut self.connection, "passive").await?;
+        Ok(())
     }
+
+    async fn close(self: Box<Self>) -> Result<(), StoreError> {
+        close(self.connection).await
+    }
+
+    fn abandon(self: Box<Self>) {
+        abandon(self.connection);
+    }
+}
+
+/// Carries the log over into the file, makes both durable and closes the connection.
+pub(super) async fn close(mut connection: SqliteConnection) -> Result<(), StoreError> {
+    // Readers may hold it up; then the next run carries over, nothing is lost.
+    if let Err(error) = checkpoint(&mut connection, "truncate").await {
+        dispose(connection, &error);
+        return Err(error);
+    }
+    connection
+        .close()
+        .await
+        .map_err(|source| StoreError::whilst("closing the archive", source))
+}
+
+/// Lets go of a connection that failed.
+pub(super) fn dispose(connection: SqliteConnection, error: &StoreError) {
+    if error.is_unsynced() {
+        abandon(connection);
+    }
+}
+
+/// Leaves the connection open until the process ends.
+fn abandon(connection: SqliteConnection) {
+    std::mem::forget(connection);
+}
+
+/// Whether it was held up, the pages in the log, and how many of them are in the file.
+async fn checkpoint(
+    connection: &mut SqliteConnection,
+    mode: &'static str,
+) -> Result<(i64, i64, i64), StoreError> {
+    let pragma = AssertSqlSafe(format!("pragma wal_checkpoint({mode})"));
+    sqlx::query_as(pragma)
+        .fetch_one(connection)
+        .await
+        .map_err(|source| StoreError::whilst("bringing what is written safely to disk", source))
 }
 
 /// The largest power of two of rows that are left.
