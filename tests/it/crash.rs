@@ -5,6 +5,8 @@
 //! so that they hit the middle of a run on a slow machine too. What was fetched and what was
 //! kept is counted in messages: the corpus stands still, so a request says which ones it got.
 
+mod every_call;
+mod every_send;
 
 use std::{
     collections::{HashMap, HashSet},
