@@ -1,5 +1,5 @@
 //! The real program is killed, stopped and started twenty times at once, and the archive ends
-//! as the gateway's truth all the same, at few requests.
+//! as the gateway's truth all the same, at few requests. `scripts/soak` does it more often.
 //!
 //! Moments are drawn from a seed, in requests that the gateway has answered rather than in time,
 //! so that they hit the middle of a run on a slow machine too. What was fetched and what was
@@ -20,6 +20,7 @@ use rustix::process::Signal;
 use tokio::process::Child;
 
 use crate::{
+    effort,
     program::{Engine, Stage, claims_on_both_engines, ended, latency, signal, small},
     scenario::{Name, has_archive},
 };
@@ -33,8 +34,9 @@ claims_on_both_engines! {
 
 const PAGE: usize = 20;
 const CONCURRENCY: usize = 4;
-const KILLS: usize = 25;
+/// How many SIGTERMs a corpus has room for.
 const SIGTERMS: usize = 10;
+const STARTS: usize = 20;
 
 /// 380 pages and more, with the rows that pages share.
 fn corpus() -> SimulatorOptions {
@@ -154,11 +156,12 @@ async fn reached(stage: &Stage, child: &mut Child, requests: u64) -> bool {
 }
 
 async fn twenty_five_kills_lose_nothing_and_double_nothing(engine: Engine) {
-    let mut random = ChaCha8Rng::seed_from_u64(20_260_101);
+    let wanted = effort::count("CONVAULT_TEST_KILLS", 25);
+    let mut random = ChaCha8Rng::seed_from_u64(effort::seed(20_260_101));
     let mut stage = Stage::new(engine, corpus()).await;
     let mut books = Books::new(&stage);
-    let (mut kills, mut in_the_middle) = (0, 0);
-    while kills < KILLS {
+    let (mut kills, mut in_the_middle, mut lost_most) = (0, 0, 0);
+    while kills < wanted {
         let before = stage.simulator.stats().requests;
         let mut child = stage.sync_command(&arguments()).spawn().unwrap();
         // Some at the start, where the archive is made or the lock is taken.
@@ -169,7 +172,9 @@ async fn twenty_five_kills_lose_nothing_and_double_nothing(engine: Engine) {
             let ended = ended(child).await;
             assert_eq!(ended.code, 0, "{}", ended.stderr);
             stage.assert_whole().await;
-            stage = stage.with_fresh_archive().await;
+            stage.end().await;
+            stage = Stage::new(engine, corpus()).await;
+            lost_most = books.lost_most.max(lost_most);
             books = Books::new(&stage);
             continue;
         }
@@ -189,12 +194,12 @@ async fn twenty_five_kills_lose_nothing_and_double_nothing(engine: Engine) {
     );
     stage.assert_whole().await;
     assert!(
-        in_the_middle >= KILLS / 4,
-        "only {in_the_middle} of {KILLS} kills hit a run that had committed"
+        in_the_middle >= wanted / 4,
+        "only {in_the_middle} of {wanted} kills hit a run that had committed"
     );
     println!(
-        "{engine:?}: {KILLS} kills, {in_the_middle} after a commit; the most that one lost: {} pages",
-        books.lost_most.div_ceil(PAGE)
+        "{engine:?}: {wanted} kills, {in_the_middle} after a commit; the most that one lost: {} pages",
+        books.lost_most.max(lost_most).div_ceil(PAGE)
     );
     let (ended, report) = stage.sync(&arguments()).await;
     assert_eq!((ended.code, &report["messages"]["new"]), (0, &0.into()));
@@ -202,10 +207,19 @@ async fn twenty_five_kills_lose_nothing_and_double_nothing(engine: Engine) {
 }
 
 async fn ten_sigterms_lose_no_page_that_was_answered(engine: Engine) {
-    let mut random = ChaCha8Rng::seed_from_u64(20_260_102);
+    let mut left = effort::count("CONVAULT_TEST_TERMS", SIGTERMS);
+    let mut random = ChaCha8Rng::seed_from_u64(effort::seed(20_260_102));
+    while left > 0 {
+        let now = left.min(SIGTERMS);
+        terminate(engine, now, &mut random).await;
+        left -= now;
+    }
+}
+
+async fn terminate(engine: Engine, times: usize, random: &mut ChaCha8Rng) {
     let stage = Stage::new(engine, corpus()).await;
     let mut books = Books::new(&stage);
-    for _ in 0..SIGTERMS {
+    for _ in 0..times {
         let before = stage.simulator.stats().requests;
         let mut child = stage.sync_command(&arguments()).spawn().unwrap();
         let requests = before + random.random_range(1..50_u64);
@@ -226,6 +240,7 @@ async fn ten_sigterms_lose_no_page_that_was_answered(engine: Engine) {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert_eq!(books.close_run(&stage).await, 0);
     stage.assert_whole().await;
+    stage.end().await;
 }
 
 async fn end_codes(children: Vec<Child>) -> Vec<i32> {
@@ -243,15 +258,26 @@ async fn end_codes(children: Vec<Child>) -> Vec<i32> {
     ended.iter().map(|one| one.code).collect()
 }
 
-/// The one that runs is kept waiting by the gateway until all others have given up.
+/// How often so many are started at once.
+fn rounds() -> usize {
+    effort::count("CONVAULT_TEST_STARTS", STARTS).div_ceil(STARTS)
+}
+
 async fn of_twenty_that_start_at_once_one_runs_and_the_others_are_code_6(engine: Engine) {
+    for _ in 0..rounds() {
+        start_on_much_work(engine).await;
+    }
+}
+
+/// The one that runs is kept waiting by the gateway until all others have given up.
+async fn start_on_much_work(engine: Engine) {
     let options = SimulatorOptions {
         faults: latency(400),
         ..small(300, 3)
     };
     let stage = Stage::new(engine, options).await;
     let start = |_| stage.sync_command(&["--concurrency", "1"]).spawn().unwrap();
-    let mut children: Vec<Child> = (0..20).map(start).collect();
+    let mut children: Vec<Child> = (0..STARTS).map(start).collect();
     let mut codes = Vec::new();
     while children.len() > 1 {
         let mut running = Vec::new();
@@ -266,19 +292,23 @@ async fn of_twenty_that_start_at_once_one_runs_and_the_others_are_code_6(engine:
     }
     stage.simulator.set_faults(Faults::default());
     assert_eq!(end_codes(children).await, [0]);
-    assert_eq!(codes, [6; 19]);
+    assert_eq!(codes, [6; STARTS - 1]);
     stage.assert_whole().await;
     let runs = "select count(*) from v_runs";
     assert_eq!(stage.number(runs).await, 1, "the others left no trace");
+    stage.end().await;
 }
 
 async fn twenty_that_start_at_once_on_little_work_leave_one_whole_archive(engine: Engine) {
-    let stage = Stage::new(engine, small(3, 30)).await;
-    let start = |_| stage.sync_command(&[]).spawn().unwrap();
-    let codes = end_codes((0..20).map(start).collect()).await;
-    let ran = codes.iter().filter(|code| **code == 0).count();
-    assert!(ran >= 1, "{codes:?}");
-    stage.assert_whole().await;
-    let runs = "select count(*) from v_runs where outcome = 'complete'";
-    assert_eq!(stage.number(runs).await, i64::try_from(ran).unwrap());
+    for _ in 0..rounds() {
+        let stage = Stage::new(engine, small(3, 30)).await;
+        let start = |_| stage.sync_command(&[]).spawn().unwrap();
+        let codes = end_codes((0..STARTS).map(start).collect()).await;
+        let ran = codes.iter().filter(|code| **code == 0).count();
+        assert!(ran >= 1, "{codes:?}");
+        stage.assert_whole().await;
+        let runs = "select count(*) from v_runs where outcome = 'complete'";
+        assert_eq!(stage.number(runs).await, i64::try_from(ran).unwrap());
+        stage.end().await;
+    }
 }

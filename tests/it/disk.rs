@@ -50,9 +50,9 @@ async fn places(scenario: &mut Scenario, name: &str) -> Vec<Call> {
     named
 }
 
-/// So many of them, the first and the last included.
+/// So many of them, the first and the last included; all, where there are no more.
 fn spread(calls: &[Call], count: usize) -> Vec<Call> {
-    let last = calls.len() - 1;
+    let (count, last) = (count.clamp(2, calls.len()), calls.len() - 1);
     let places = (0..count).map(|place| place * last / (count - 1));
     places.map(|place| calls[place].clone()).collect()
 }

@@ -12,6 +12,7 @@ mod demo;
 mod dictionary;
 mod disk;
 mod documents;
+mod effort;
 mod errors;
 mod exit_codes;
 mod fault_server;

@@ -24,6 +24,16 @@ pub(crate) fn fresh_name() -> String {
     format!("t_{}", uuid::Uuid::new_v4().simple())
 }
 
+/// Drops a database of [`create_database`], whoever is connected to it.
+pub(crate) async fn drop_database(its_url: &str) {
+    let name = its_url.rsplit('/').next().unwrap();
+    let mut connection = PgConnection::connect(&url()).await.unwrap();
+    connection
+        .execute(AssertSqlSafe(format!("drop database {name} with (force)")))
+        .await
+        .unwrap();
+}
+
 /// Creates an empty database and gives its URL.
 pub(crate) async fn create_database() -> String {
     let name = fresh_name();

@@ -98,26 +98,10 @@ impl Stage {
         }
     }
 
-    /// The same gateway with an empty archive.
-    pub(crate) async fn with_fresh_archive(self) -> Self {
-        let Self {
-            folder,
-            simulator,
-            engine,
-            ..
-        } = self;
-        let database_url = match engine {
-            Engine::Sqlite => {
-                let name = format!("{}.db", postgres::fresh_name());
-                format!("sqlite:{}", folder.path().join(name).display())
-            }
-            Engine::Postgres => postgres::create_database().await,
-        };
-        Self {
-            folder,
-            simulator,
-            database_url,
-            engine,
+    /// Ends with its archive, of which there may be thousands.
+    pub(crate) async fn end(self) {
+        if self.engine == Engine::Postgres {
+            postgres::drop_database(&self.database_url).await;
         }
     }
 

@@ -15,7 +15,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::process::Command;
 
 use crate::{
-    postgres,
+    effort, postgres,
     program::{Engine, Stage},
 };
 
@@ -69,7 +69,7 @@ impl Scenario {
         let clock = Clock::manual(Timestamp::from_millis(now - HOUR_MS));
         let options = SimulatorOptions {
             corpus: CorpusOptions {
-                seed: 7,
+                seed: effort::seed(7),
                 conversations: 4,
                 messages_each: Some(EACH),
                 end: Timestamp::from_millis(now - 2 * HOUR_MS),
@@ -162,7 +162,7 @@ impl Scenario {
                 }
             }
             Engine::Postgres => {
-                let used = name_of(&self.stage.database_url).to_owned();
+                let used = self.stage.database_url.clone();
                 let mut fresh = format!("create database {}", postgres::fresh_name());
                 let url = postgres::url();
                 let (server, _) = url.rsplit_once('/').unwrap();
@@ -170,11 +170,10 @@ impl Scenario {
                 if let Some(base) = &self.base {
                     fresh = format!("{fresh} template {base}");
                 }
-                let mut connection = PgConnection::connect(&url).await.unwrap();
-                if Some(&used) != self.base.as_ref() {
-                    let drop = format!("drop database {used} with (force)");
-                    connection.execute(AssertSqlSafe(drop)).await.unwrap();
+                if Some(name_of(&used)) != self.base.as_deref() {
+                    postgres::drop_database(&used).await;
                 }
+                let mut connection = PgConnection::connect(&url).await.unwrap();
                 connection.execute(AssertSqlSafe(fresh)).await.unwrap();
             }
         }

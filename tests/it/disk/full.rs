@@ -2,6 +2,7 @@
 
 use super::{assert_told, files, places, run, spread};
 use crate::{
+    effort,
     program::Engine,
     scenario::{Scenario, Story},
     strace,
@@ -24,7 +25,8 @@ async fn a_full_disk_ends_the_run_and_costs_nothing_that_was_claimed() {
     for story in [Story::NewArchive, Story::Changes] {
         let mut scenario = Scenario::new(Engine::Sqlite, story).await;
         let calls = places(&mut scenario, "pwrite64").await;
-        for call in spread(&calls, SIZES_OF_A_STORY) {
+        let sizes = effort::count("CONVAULT_TEST_PLACES", SIZES_OF_A_STORY);
+        for call in spread(&calls, sizes) {
             let paths = files(&scenario.stage);
             let inject = format!("inject=pwrite64:error=ENOSPC:when={}+", call.nth);
             fill_from(&mut scenario, &paths, &inject).await;
