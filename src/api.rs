@@ -17,6 +17,8 @@ mod retry;
 mod server_clock;
 mod token;
 
+#[doc(hidden)]
+pub use answer::{Judged, judge};
 pub use error::{ApiError, ApiErrorKind};
 pub use rate::Rate;
 pub use retry::RetryPolicy;

@@ -6,11 +6,12 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
-use super::{ApiErrorKind, token::Token};
+use super::{ApiError, ApiErrorKind, token::Token};
 use crate::model::Timestamp;
 
 /// How much of an error's body goes into a message.
@@ -104,6 +105,57 @@ impl Answer {
         let host = self.asked.join(location).ok()?.host_str()?.to_owned();
         Some(host)
     }
+}
+
+/// What is read out of an answer, for whoever feeds this layer with bytes that no server sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// What it means; `None` for 2xx.
+    pub kind: Option<ApiErrorKind>,
+    /// What a person is told; empty for 2xx.
+    pub told: String,
+    /// How long it asks to wait.
+    pub retry_after: Option<Duration>,
+    /// The gateway's clock.
+    pub date: Option<Timestamp>,
+}
+
+/// Reads an answer of this status, with these values of `Retry-After`, `Date` and `Location`
+/// where they can be headers at all. `token` is what must not be told.
+///
+/// # Errors
+/// The token is none.
+pub fn judge(
+    status: u16,
+    headers: [&[u8]; 3],
+    body: &[u8],
+    token: &SecretString,
+) -> Result<Judged, ApiError> {
+    let token = Token::new(token)?;
+    let mut map = HeaderMap::new();
+    for (name, value) in [RETRY_AFTER, DATE, LOCATION].into_iter().zip(headers) {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            map.insert(name, value);
+        }
+    }
+    let answer = Answer {
+        status,
+        headers: map,
+        body: Bytes::copy_from_slice(body),
+        asked: Url::parse("https://gateway.invalid/3rd/x").expect("it is a URL"),
+        sent_at: Timestamp::from_millis(0),
+        now: Timestamp::from_millis(0),
+    };
+    let trouble = answer.trouble();
+    Ok(Judged {
+        kind: trouble.as_ref().map(|trouble| trouble.kind),
+        told: trouble
+            .as_ref()
+            .map(|trouble| trouble.describe(&token))
+            .unwrap_or_default(),
+        retry_after: trouble.and_then(|trouble| trouble.retry_after),
+        date: date(&answer.headers),
+    })
 }
 
 /// `404 Not Found`.

@@ -87,7 +87,11 @@ impl Token {
             .any(|prefix| token.starts_with(prefix))
     }
 
-    fn read_file(path: PathBuf) -> Result<Self, ConfigError> {
+    /// Reads the token of a file.
+    ///
+    /// # Errors
+    /// As [`Token::read`].
+    pub fn read_file(path: PathBuf) -> Result<Self, ConfigError> {
         let (value, warnings) = read_secret_file(&path)?;
         Self::checked(&value, TokenSource::File(path), warnings)
     }

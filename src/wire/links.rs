@@ -145,7 +145,8 @@ fn conversation_of(item: &Json<'_>) -> Option<String> {
 }
 
 /// The conversation's id in a link to the web application: its `conv_id` parameter, in the query
-/// or behind a `#`, whatever the host. `None` if there is none or it is no link.
+/// or behind a `#`, whatever the host. `None` if there is none or it is no link; an id has no
+/// control characters, however they are escaped.
 pub fn conversation_id_of_link(link: &str) -> Option<String> {
     const KEY: &str = "conv_id";
     let link = link.trim();
@@ -159,15 +160,15 @@ pub fn conversation_id_of_link(link: &str) -> Option<String> {
         }
         Err(_) => return None,
     };
-    let in_query = url
-        .query_pairs()
-        .find(|(key, id)| key == KEY && !id.is_empty());
+    let is_id =
+        |key: &str, id: &str| key == KEY && !id.is_empty() && !id.contains(char::is_control);
+    let in_query = url.query_pairs().find(|(key, id)| is_id(key, id));
     if let Some((_, id)) = in_query {
         return Some(id.into_owned());
     }
     let (_, query) = url.fragment()?.split_once('?')?;
     url::form_urlencoded::parse(query.as_bytes())
-        .find(|(key, id)| key == KEY && !id.is_empty())
+        .find(|(key, id)| is_id(key, id))
         .map(|(_, id)| id.into_owned())
 }
 
@@ -292,6 +293,8 @@ mod tests {
             (" https://any.host/?conv_id=conv_1\n", Some("conv_1")),
             ("https://any.host/?xconv_id=conv_1", None),
             ("https://any.host/?conv_id=", None),
+            ("https://any.host/?conv_id=a%00b", None),
+            ("https://any.host/#/?conv_id=%0A", None),
             ("https://any.host/conv_id=conv_1", None),
             ("conv_1", None),
             ("conv_id=conv_1", None),

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 /// Every command that has a page of help.
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 17] = [
     &[],
     &["sync"],
     &["plan"],
