@@ -4,20 +4,29 @@
 //! as it is, and `fuzz_corpus` runs it over their corpora, so that both claim the same. Oracles
 //! are `serde_json`, the inverse of the parser, and the parser a second time.
 
-use std::{collections::HashSet, io::Cursor, path::PathBuf, time::Duration};
+// The paths are the same for whoever includes this file.
+#[path = "parsers/json.rs"]
+mod json;
+#[path = "parsers/list.rs"]
+mod list;
+#[path = "parsers/message.rs"]
+mod message;
+
+use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use convault::{
     api::{self, ApiErrorKind, Rate},
     config::{Token, parse_duration, parse_share},
-    model::{ConversationId, Message},
-    normalize,
-    sync::input::{Collector, Input, InputError, parse_id},
-    wire::{DEPTH_MAX, Json, Links, Page, conversation_id_of_link, same_json},
+    wire::{Json, Links, Page},
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::de::IgnoredAny;
-use sha2::{Digest as _, Sha256};
+
+use self::{
+    json::{json, same},
+    list::{csv, lines, link},
+    message::message,
+};
 
 /// A claim about any bytes.
 type Check = fn(&[u8]);
@@ -51,7 +60,7 @@ fn page(bytes: &[u8]) {
     };
     let body = std::str::from_utf8(bytes).expect("a page is UTF-8");
     assert_eq!(page.items().len(), page.len());
-    assert_eq!(page.is_empty(), page.len() == 0);
+    assert_eq!(page.is_empty(), page.items().next().is_none());
     assert!(page.count().is_none_or(|count| count >= 0));
     let mut rest = body;
     for item in page.items() {
@@ -96,325 +105,6 @@ fn links(bytes: &[u8]) {
     assert_eq!(unfound.len(), links.not_found.len(), "each once");
     assert!(found.is_disjoint(&unfound), "found and not found at once");
     assert_eq!(Links::parse(&body).as_ref(), Ok(&links));
-}
-
-fn json(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return;
-    };
-    let parsed = Json::parse(text);
-    let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok();
-    assert_eq!(parsed.is_ok(), is_json, "serde_json says otherwise");
-    let document = match parsed {
-        Ok(document) => document,
-        Err(error) => return assert_says_little(&error.to_string()),
-    };
-    assert!(document.oddities.len() <= 100);
-    assert_clean(&document.value, 0);
-    if document.oddities.is_empty() {
-        let written = written(&document.value);
-        let again = Json::parse(&written).expect("what was written is JSON");
-        assert_eq!(again.value, document.value);
-        assert!(same_json(text, &written), "{written}");
-    }
-}
-
-fn assert_clean(value: &Json<'_>, depth: usize) {
-    assert!(depth <= DEPTH_MAX);
-    match value {
-        Json::String(text) => assert!(!text.contains('\0')),
-        Json::Array(elements) => elements
-            .iter()
-            .for_each(|element| assert_clean(element, depth + 1)),
-        Json::Object(members) => {
-            for (key, member) in members {
-                assert!(!key.contains('\0'));
-                assert_clean(member, depth + 1);
-            }
-        }
-        Json::Number(number) => assert!(number.parse::<f64>().is_ok()),
-        Json::Null | Json::Bool(_) | Json::TooDeep(_) => {}
-    }
-}
-
-/// The value as JSON again, with white space where it may be.
-fn written(value: &Json<'_>) -> String {
-    let quoted = |text: &str| serde_json::to_string(text).expect("a text is JSON");
-    match value {
-        Json::Null => "null".to_owned(),
-        Json::Bool(truth) => truth.to_string(),
-        Json::Number(number) => (*number).to_owned(),
-        Json::String(text) => quoted(text),
-        Json::Array(elements) => {
-            let elements: Vec<_> = elements.iter().map(written).collect();
-            format!("[ {} ]", elements.join("\t, "))
-        }
-        Json::Object(members) => {
-            let members = members.iter();
-            let members =
-                members.map(|(key, member)| format!("{} : {}", quoted(key), written(member)));
-            format!("{{\n{}}}", members.collect::<Vec<_>>().join(" ,"))
-        }
-        Json::TooDeep(text) => (*text).to_owned(),
-    }
-}
-
-/// Two texts, with U+001E between them.
-fn same(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return;
-    };
-    let (a, b) = text.split_once('\u{1e}').unwrap_or((text, text));
-    for text in [a, b] {
-        assert!(same_json(text, text), "everything is the same as itself");
-    }
-    let same = same_json(a, b);
-    assert_eq!(same, same_json(b, a), "in either order");
-    let spaced = format!(" {a}\n");
-    if Json::parse(a).is_ok() {
-        assert!(same_json(a, &spaced), "space around does not matter");
-        assert_eq!(
-            same,
-            same_json(&spaced, b),
-            "the same as one, the same as the other"
-        );
-    }
-    if same && a != b {
-        // What serde_json can tell apart is not the same; it reads numbers as f64.
-        let values = [a, b].map(serde_json::from_str::<serde_json::Value>);
-        if let [Ok(a), Ok(b)] = values {
-            assert!(nearly(&a, &b), "{a} and {b}");
-        }
-    }
-}
-
-fn nearly(a: &serde_json::Value, b: &serde_json::Value) -> bool {
-    use serde_json::Value;
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| nearly(a, b))
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            let same = |(key, a): (&String, &Value)| b.get(key).is_some_and(|b| nearly(a, b));
-            a.len() == b.len() && a.iter().all(same)
-        }
-        (a, b) => a == b,
-    }
-}
-
-fn message(bytes: &[u8]) {
-    let Ok(raw) = std::str::from_utf8(bytes) else {
-        return;
-    };
-    let conversation = ConversationId::new("conv_1");
-    let message = normalize::message(raw, &conversation);
-    assert_eq!(
-        message,
-        normalize::message(raw, &conversation),
-        "twice the same"
-    );
-    assert_eq!(&*message.raw, raw, "kept to the byte");
-    assert_eq!(message.sha256, <[u8; 32]>::from(Sha256::digest(bytes)));
-    assert!(!message.id.as_str().is_empty());
-    for text in texts(&message) {
-        assert!(!text.contains('\0'), "U+0000 in {text:?}");
-    }
-    let options = &message.quick_reply_options;
-    assert!(
-        options
-            .windows(2)
-            .all(|pair| pair[0].position < pair[1].position),
-        "each has its own place in the list"
-    );
-    if let Some(location) = &message.location {
-        for degrees in [location.latitude, location.longitude]
-            .into_iter()
-            .flatten()
-        {
-            assert!(degrees.is_finite());
-        }
-    }
-    // A page of it alone normalises to it: so nothing outside of the item counts.
-    if Json::parse(raw).is_ok() {
-        let page = Page::parse(format!(r#"{{"items":[{raw}]}}"#).into()).expect("a page of one");
-        let item = page.items().next().expect("one item");
-        assert_eq!(item, raw.trim_matches([' ', '\n', '\r', '\t']));
-        assert_eq!(normalize::message(item, &conversation).text, message.text);
-    }
-}
-
-/// Every string of every row.
-fn texts(message: &Message) -> Vec<&str> {
-    let maybe = [
-        &message.organization_id,
-        &message.business_unit_id,
-        &message.sender_id,
-        &message.kind,
-        &message.title,
-        &message.text,
-        &message.stream_id,
-    ];
-    let mut texts: Vec<&str> = maybe.into_iter().flatten().map(String::as_str).collect();
-    texts.push(message.id.as_str());
-    if let Some(reply) = &message.quick_reply {
-        texts.extend(
-            [&reply.title, &reply.payload, &reply.description]
-                .into_iter()
-                .flatten()
-                .map(String::as_str),
-        );
-    }
-    for option in &message.quick_reply_options {
-        let parts = [
-            &option.option_id,
-            &option.content_type,
-            &option.title,
-            &option.payload,
-            &option.description,
-        ];
-        texts.extend(parts.into_iter().flatten().map(String::as_str));
-    }
-    if let Some(file) = &message.attachment {
-        texts.push(&file.url);
-        texts.extend(
-            [&file.host, &file.declared_type, &file.caption]
-                .into_iter()
-                .flatten()
-                .map(String::as_str),
-        );
-    }
-    if let Some(place) = &message.location {
-        texts.extend(
-            [&place.name, &place.address]
-                .into_iter()
-                .flatten()
-                .map(String::as_str),
-        );
-    }
-    for contact in &message.shared_contacts {
-        let parts = [&contact.name, &contact.phone_number, &contact.email];
-        texts.extend(parts.into_iter().flatten().map(String::as_str));
-    }
-    texts.extend(
-        message
-            .template_variables
-            .iter()
-            .filter_map(|variable| variable.value.as_deref()),
-    );
-    for anomaly in &message.anomalies {
-        texts.extend([anomaly.path.as_str(), anomaly.detail.as_str()]);
-    }
-    texts
-}
-
-/// Reads the bytes as a list of ids and as one of phone numbers.
-fn lines(bytes: &[u8]) {
-    assert_list(
-        |collector| collector.add_ids("list", Cursor::new(bytes)),
-        |input| {
-            let ids = input.ids.iter().map(|id| id.as_str().to_owned());
-            (ids.collect(), Collector::add_ids)
-        },
-    );
-    assert_list(
-        |collector| collector.add_phones("list", Cursor::new(bytes)),
-        |input| {
-            for phone in &input.phones {
-                assert!(!phone.is_empty() && phone.bytes().all(|byte| byte.is_ascii_digit()));
-            }
-            (input.phones.clone(), Collector::add_phones)
-        },
-    );
-}
-
-type Add = fn(&mut Collector, &str, Cursor<Vec<u8>>) -> Result<(), InputError>;
-
-/// A list is refused for its bad lines or read without them, and what was read reads as itself.
-fn assert_list(
-    add: impl Fn(&mut Collector) -> Result<(), InputError>,
-    words: impl Fn(&Input) -> (Vec<String>, Add),
-) {
-    let collected = || {
-        let mut collector = Collector::new();
-        add(&mut collector).expect("memory can be read");
-        collector
-    };
-    let input = collected().finish(true, true).expect("all is forgiven");
-    let strict = collected().finish(false, true);
-    assert_eq!(strict.is_ok(), input.bad_lines_skipped.is_empty());
-    let (words, add) = words(&input);
-    let distinct: HashSet<&String> = words.iter().collect();
-    assert_eq!(distinct.len(), words.len(), "each once");
-    for word in &words {
-        assert!(!word.is_empty() && word.chars().count() <= 200, "{word:?}");
-        assert!(
-            !word.contains(|c: char| c.is_control() || c.is_whitespace()),
-            "{word:?}"
-        );
-    }
-    let plain = |word: &String| !word.contains("://") && !word.contains("conv_id=");
-    if words
-        .iter()
-        .all(|word| plain(word) && !word.starts_with(['#', '\u{feff}']))
-    {
-        let mut collector = Collector::new();
-        add(
-            &mut collector,
-            "again",
-            Cursor::new(words.join("\r\n").into_bytes()),
-        )
-        .expect("memory");
-        let again = collector
-            .finish(false, true)
-            .expect("what was read is good");
-        let read: Vec<String> = match again.phones.is_empty() {
-            true => again.ids.iter().map(|id| id.as_str().to_owned()).collect(),
-            false => again.phones,
-        };
-        assert_eq!(read, words);
-    }
-}
-
-/// Reads the bytes as CSV with the column `id`.
-fn csv(bytes: &[u8]) {
-    let read = || {
-        let mut collector = Collector::new();
-        let added = collector.add_csv("list", "id", bytes);
-        added.map(|()| collector.finish(true, true).expect("all is forgiven"))
-    };
-    let Ok(input) = read() else {
-        return;
-    };
-    assert_eq!(read().ok().as_ref(), Some(&input), "twice the same");
-    let distinct: HashSet<&str> = input.ids.iter().map(ConversationId::as_str).collect();
-    assert_eq!(distinct.len(), input.ids.len(), "each once");
-    for id in distinct {
-        assert!(!id.is_empty() && id.chars().count() <= 200, "{id:?}");
-        assert!(
-            !id.contains(|c: char| c.is_control() || c.is_whitespace()),
-            "{id:?}"
-        );
-    }
-}
-
-fn link(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return;
-    };
-    if let Some(id) = conversation_id_of_link(text) {
-        assert!(!id.is_empty());
-        let mut link = url::Url::parse("https://webapp.invalid/chat").expect("it is a URL");
-        link.query_pairs_mut().append_pair("conv_id", &id);
-        assert_eq!(conversation_id_of_link(link.as_str()), Some(id));
-    }
-    if let Ok(Some(id)) = parse_id(text) {
-        assert!(!id.as_str().is_empty());
-        assert!(
-            !id.as_str()
-                .contains(|c: char| c.is_control() || c.is_whitespace())
-        );
-    }
 }
 
 /// The lines are the status, `Retry-After`, `Date` and `Location`; the rest is the body.

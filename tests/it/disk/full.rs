@@ -22,6 +22,7 @@ async fn fill_from(scenario: &mut Scenario, paths: &[String], inject: &str) {
 #[tokio::test]
 async fn a_full_disk_ends_the_run_and_costs_nothing_that_was_claimed() {
     strace::assert_permitted().await;
+    let mut count = 0;
     for story in [Story::NewArchive, Story::Changes] {
         let mut scenario = Scenario::new(Engine::Sqlite, story).await;
         let calls = places(&mut scenario, "pwrite64").await;
@@ -30,9 +31,12 @@ async fn a_full_disk_ends_the_run_and_costs_nothing_that_was_claimed() {
             let paths = files(&scenario.stage);
             let inject = format!("inject=pwrite64:error=ENOSPC:when={}+", call.nth);
             fill_from(&mut scenario, &paths, &inject).await;
+            count += 1;
         }
         let lock = format!("{}.lock", scenario.stage.archive_path().display());
         let inject = "inject=write:error=ENOSPC";
         fill_from(&mut scenario, &[lock], inject).await;
+        count += 1;
     }
+    println!("full: {count} places");
 }
