@@ -150,11 +150,29 @@ fn facts(detail: &ConversationDetail, now: Timestamp) -> String {
                 .map_or_else(|| "not known yet".to_owned(), |b| b.to_string()),
         ],
     ]);
+    if let Some(steady) = record.count_trust.steady_runs {
+        let trust = format!("no: it wobbles; steady for {steady} of 3 runs by now");
+        rows.push(["count trusted".to_owned(), trust]);
+    }
+    for point in &record.tie_points {
+        rows.push(["passed over".to_owned(), passed_over(point)]);
+    }
+    if let Some(below) = record.swept_below {
+        rows.push(["swept down to".to_owned(), below.to_string()]);
+    }
     if let Some(since) = record.full_since {
         rows.push(["second cover since".to_owned(), aged(Some(since))]);
     }
     let id = printable(record.id.as_str());
     table(["conversation", &id], rows)
+}
+
+/// A time that more messages share than fit a page.
+fn passed_over(point: &Piece) -> String {
+    point.after.map_or_else(String::new, |after| {
+        let time = Timestamp::from_millis(after.as_millis() + 1);
+        format!("{time}: more messages share it than fit a page")
+    })
 }
 
 fn message_counts(detail: &ConversationDetail) -> String {

@@ -27,6 +27,8 @@ pub(super) struct Tail {
     unlisted_at_start: Option<i64>,
     trust_at_start: CountTrust,
     unreliable: bool,
+    /// An end that did not look right was looked at again.
+    doubted: bool,
     wobbles: u32,
     contradictions: u32,
     /// `count` less what was listed, measured in this walk where the count is unreliable.
@@ -41,6 +43,7 @@ impl Tail {
             unlisted_at_start: unlisted,
             trust_at_start: trust,
             unreliable: trust.is_unreliable(),
+            doubted: false,
             wobbles: 0,
             contradictions: 0,
             difference: None,
@@ -88,6 +91,16 @@ impl Tail {
         }
         self.contradictions = 0;
         self.unlisted = Some(unlisted);
+    }
+
+    /// Whether an empty page with the same count is to be believed only if the page above it shows
+    /// the same once more: the count says that there is more, and no page has shown how long a
+    /// full one is. The page may have been capped, and what was deleted since may have been made
+    /// up for by what is hidden.
+    pub(super) fn is_doubtful(&mut self, empty: &PageFacts) -> bool {
+        let listed = empty.count.map(|count| count - self.unlisted.unwrap_or(0));
+        let fits = listed == i64::try_from(empty.end()).ok();
+        !fits && self.full_page.is_none() && !std::mem::replace(&mut self.doubted, true)
     }
 
     /// A page past the end was empty, and its count was another one.

@@ -30,13 +30,15 @@ pub(crate) enum Story {
 pub(crate) type Name = (String, String);
 
 const PAGE: usize = 20;
-const ARGUMENTS: [&str; 6] = [
+const ARGUMENTS: [&str; 8] = [
     "--page-size",
     "20",
     "--concurrency",
     "1",
     "--visibility-lag",
     "0s",
+    "--audit-share",
+    "0",
 ];
 /// Messages in each of the four conversations.
 const EACH: u32 = 45;

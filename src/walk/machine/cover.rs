@@ -182,6 +182,10 @@ impl Walk {
             self.tail.contradict();
         }
         self.purpose = Purpose::Cover;
+        if ends_there && same_count && self.tail.is_doubtful(page) {
+            self.ask(Purpose::Cover, tail.end - tail.rows);
+            return Vec::new();
+        }
         if ends_there && same_count && !self.tail.is_uncounted(page.count) {
             self.tail.learn_unlisted(page.count.unwrap_or(0), tail.end);
             self.tail_proof = Some(TailProof::EmptyPage);
