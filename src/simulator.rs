@@ -15,6 +15,7 @@ mod faults;
 mod gateway;
 mod listing;
 mod mutations;
+mod plan;
 mod schedule;
 mod server;
 
@@ -23,6 +24,7 @@ pub use self::{
     faults::{CountMode, Fault, Faults, RetryAfter},
     gateway::{Answer, LinksShape, RateLimit, RequestRecord, SimulatorStats},
     mutations::{Mutation, Mutations},
+    plan::Planned,
     schedule::{Schedule, SpecError},
     server::{Listed, Simulator, SimulatorOptions, UnknownConversation},
 };

@@ -48,6 +48,9 @@ pub struct CorpusOptions {
     pub largest: Option<u32>,
     /// Every conversation has exactly this many messages; `messages` is not read then.
     pub messages_each: Option<u32>,
+    /// The length of each conversation, below 2^31; where these are given, none of the above is
+    /// read but the seed.
+    pub lengths: Vec<u32>,
     /// The organisation that everything belongs to.
     pub organization_id: String,
     /// No message of the corpus is newer.
@@ -63,6 +66,7 @@ impl Default for CorpusOptions {
             messages: 20_000,
             largest: None,
             messages_each: None,
+            lengths: Vec::new(),
             organization_id: "org_demo".to_owned(),
             end: Timestamp::from_millis(END_MS),
         }
@@ -147,6 +151,10 @@ const fn contact_of(index: u32) -> u32 {
 /// Draws lengths with a heavy tail (the chance to be longer than n falls as 1/n) whose sum is
 /// exactly the total.
 fn sizes(options: &CorpusOptions) -> Vec<u32> {
+    if !options.lengths.is_empty() {
+        let lengths = options.lengths.iter();
+        return lengths.map(|&length| length.min(SIZE_MAX)).collect();
+    }
     let count = options.conversations as usize;
     if let Some(each) = options.messages_each {
         return vec![each.min(SIZE_MAX); count];

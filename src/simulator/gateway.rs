@@ -27,6 +27,7 @@ use super::{
     faults::Faults,
     listing::{Conversation, Listing},
     mutations::Mutations,
+    plan::Alarm,
 };
 
 /// What the gateway says of one conversation, in place of its messages.
@@ -107,6 +108,7 @@ pub(super) struct Gateway {
     stats: Mutex<SimulatorStats>,
     under_way: AtomicU64,
     records: Mutex<Vec<RequestRecord>>,
+    alarm: Mutex<Option<Alarm>>,
 }
 
 /// What a test may change while the gateway runs.
@@ -141,6 +143,7 @@ impl Gateway {
             stats: Mutex::default(),
             under_way: AtomicU64::new(0),
             records: Mutex::default(),
+            alarm: Mutex::default(),
         }
     }
 
@@ -151,12 +154,17 @@ impl Gateway {
         let mut stats = lock(&self.stats);
         stats.at_once = stats.at_once.max(under_way);
         stats.requests += 1;
+        let requests = stats.requests;
         stats.rows += reply.rows;
         *stats
             .by_route
             .entry((reply.route, reply.status))
             .or_default() += 1;
         drop(stats);
+        let alarm = lock(&self.alarm).take_if(|alarm| alarm.request <= requests);
+        if let Some(alarm) = alarm {
+            (alarm.act)();
+        }
         if self.options.record {
             lock(&self.records).push(RequestRecord {
                 target: request.target.to_owned(),
@@ -178,6 +186,13 @@ impl Gateway {
 
     pub(super) fn records(&self) -> Vec<RequestRecord> {
         lock(&self.records).clone()
+    }
+
+    /// Has something done at the n-th request from now, in place of what was to be done before;
+    /// `None`: nothing.
+    pub(super) fn set_alarm(&self, n: u64, act: Option<Box<dyn FnOnce() + Send>>) {
+        let request = lock(&self.stats).requests.saturating_add(n);
+        *lock(&self.alarm) = act.map(|act| Alarm { request, act });
     }
 
     pub(super) fn live(&self) -> MutexGuard<'_, Live> {

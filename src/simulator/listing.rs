@@ -4,11 +4,15 @@
 //! order of its messages, four bytes each; edits are kept by message. The order is by
 //! `created_at`, so that a page is always a contiguous slice of one state (walk.md A1).
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
 use super::{
     corpus::{Block, Corpus, Edit, Plan, RowOddities},
     dice::{Dice, Purpose},
+    plan::Plan as ChangesToCome,
 };
 
 /// A message of a conversation: one of the corpus by its index, or one added later.
@@ -22,6 +26,10 @@ const ADDED: u32 = 1 << 31;
 pub(super) struct Listing {
     /// How many requests have been answered for it (rate limiting apart).
     pub(super) requests: u64,
+    /// What is planned to change.
+    pub(super) plan: ChangesToCome,
+    /// Hashes of the rows that were sent, where they are kept.
+    served: HashSet<u64>,
     changes: Option<Box<Changes>>,
 }
 
@@ -32,6 +40,10 @@ struct Changes {
     /// `created_at` of the messages added, by serial.
     added_ms: Vec<i64>,
     edits: HashMap<Entry, Edit>,
+    /// What was deleted and has not come back, the latest last.
+    deleted: Vec<Entry>,
+    /// What was ever deleted.
+    ever_deleted: HashSet<Entry>,
 }
 
 /// A conversation opened for reading and changing.
@@ -161,8 +173,23 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Adds a message, above those of the same time.
-    pub(super) fn add(&mut self, created_ms: i64) -> Entry {
+    /// Keeps in mind that a row was sent.
+    pub(super) fn note_served(&mut self, raw: &[u8]) {
+        self.listing.served.insert(hash_of(raw));
+    }
+
+    /// Whether a row was sent in just these bytes.
+    pub(super) fn was_served(&self, raw: &[u8]) -> bool {
+        self.listing.served.contains(&hash_of(raw))
+    }
+
+    /// What is planned to change.
+    pub(super) const fn planned(&mut self) -> &mut ChangesToCome {
+        &mut self.listing.plan
+    }
+
+    /// How many messages are newer than this time.
+    fn newer_than(&mut self, created_ms: i64) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = usize::midpoint(low, high);
@@ -173,7 +200,12 @@ impl<'a> Conversation<'a> {
                 high = middle;
             }
         }
-        let above = low;
+        low
+    }
+
+    /// Adds a message, above those of the same time.
+    pub(super) fn add(&mut self, created_ms: i64) -> Entry {
+        let above = self.newer_than(created_ms);
         let size = self.size;
         let changes = self.listing.changes.get_or_insert_default();
         let serial = u32::try_from(changes.added_ms.len()).expect("fewer than 2^31 are added");
@@ -197,6 +229,9 @@ impl<'a> Conversation<'a> {
             .collect();
         places.sort_unstable();
         places.dedup();
+        let gone: Vec<Entry> = places.iter().map(|&place| order[place]).collect();
+        changes.ever_deleted.extend(&gone);
+        changes.deleted.extend(gone);
         match places.as_slice() {
             // A run, such as the newest or all of them, goes in one move.
             [first, .., last] if last - first + 1 == places.len() => {
@@ -206,6 +241,32 @@ impl<'a> Conversation<'a> {
                 order.remove(place);
             }),
         }
+    }
+
+    /// Lists again up to `n` of the messages that were deleted last; gives how many.
+    pub(super) fn restore(&mut self, n: usize) -> usize {
+        let Some(changes) = self.listing.changes.as_deref_mut() else {
+            return 0;
+        };
+        let back = changes
+            .deleted
+            .split_off(changes.deleted.len().saturating_sub(n));
+        for &entry in &back {
+            let created_ms = self.created_ms(entry);
+            let above = self.newer_than(created_ms);
+            let changes = self.listing.changes.get_or_insert_default();
+            let order = changes.order.get_or_insert_with(Vec::new);
+            order.insert(order.len() - above, entry);
+        }
+        back.len()
+    }
+
+    /// The messages that were deleted at some time, whether or not they came back.
+    pub(super) fn ever_deleted(&self) -> Vec<Entry> {
+        let changes = self.changes_ref();
+        changes.map_or_else(Vec::new, |changes| {
+            changes.ever_deleted.iter().copied().collect()
+        })
     }
 
     /// Edits the message at this position: its words change where it has any, `updated_at` does
@@ -251,6 +312,12 @@ impl Entry {
             Some(self.0 & !ADDED)
         }
     }
+}
+
+fn hash_of(raw: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    raw.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn corpus_order(size: u32) -> Vec<Entry> {

@@ -46,6 +46,11 @@ pub enum Mutation {
     },
     /// Every message is deleted.
     DeleteAll,
+    /// The messages that were deleted last are listed again.
+    Restore {
+        /// How many.
+        n: usize,
+    },
     /// The messages at these positions are edited: other words, or an answer given, and a later
     /// `updated_at`.
     Edit {
@@ -194,6 +199,13 @@ impl Mutations {
         }
     }
 
+    /// Makes the changes of the conversation's plan that are due after `requests` of it.
+    pub(super) fn keep_plan(conversation: &mut Conversation<'_>, requests: u64) {
+        while let Some(planned) = conversation.planned().next_due(requests) {
+            planned.mutation.apply(conversation, planned.at.as_millis());
+        }
+    }
+
     fn draw(
         &self,
         kind: Drawn,
@@ -295,6 +307,7 @@ impl Mutation {
                 conversation.delete(&(0..len).collect::<Vec<_>>());
                 len
             }
+            Self::Restore { n } => conversation.restore(*n),
             Self::Edit { positions } => {
                 let present = positions.iter().filter(|&&position| position < len);
                 present

@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Answer, CorpusOptions, DEMO_TOKEN, Faults, LinksShape, Mutation, Mutations, RateLimit,
+    Answer, CorpusOptions, DEMO_TOKEN, Faults, LinksShape, Mutation, Mutations, Planned, RateLimit,
     RequestRecord, SimulatorStats, gateway::Gateway,
 };
 use crate::{clock::Clock, model::Timestamp};
@@ -46,7 +46,8 @@ pub struct SimulatorOptions {
     pub links_not_found: bool,
     /// Conversations, of the corpus or not, that are answered in another way.
     pub answers: Vec<(String, Answer)>,
-    /// Whether requests are kept for [`Simulator::records`].
+    /// Whether requests are kept for [`Simulator::records`], and rows for
+    /// [`Simulator::was_served`].
     pub record: bool,
 }
 
@@ -213,6 +214,66 @@ impl Simulator {
             });
             listed.collect()
         }))
+    }
+
+    /// Plans changes of a conversation, after those that are planned already.
+    ///
+    /// # Errors
+    /// [`UnknownConversation`]
+    pub fn plan(&self, id: &str, planned: Vec<Planned>) -> Result<(), UnknownConversation> {
+        let index = self.index(id)?;
+        self.gateway.with_conversation(index, |conversation| {
+            let requests = conversation.request();
+            conversation.planned().extend(requests, planned);
+        });
+        Ok(())
+    }
+
+    /// Makes every change now that is planned and has not yet struck.
+    pub fn finish_plans(&self) {
+        for index in 0..self.conversation_count() {
+            self.gateway.with_conversation(index, |conversation| {
+                Mutations::keep_plan(conversation, u64::MAX);
+            });
+        }
+    }
+
+    /// The ids of the messages that were deleted at some time, whether or not they came back.
+    ///
+    /// # Errors
+    /// [`UnknownConversation`]
+    pub fn ever_deleted(&self, id: &str) -> Result<Vec<String>, UnknownConversation> {
+        let index = self.index(id)?;
+        let oddities = self.gateway.live().faults.row_oddities();
+        Ok(self.gateway.with_conversation(index, |conversation| {
+            let entries = conversation.ever_deleted().into_iter();
+            entries
+                .map(|entry| conversation.id_text(entry, &oddities))
+                .collect()
+        }))
+    }
+
+    /// Whether a row of a conversation was sent in just these bytes, if
+    /// [`SimulatorOptions::record`] was set; how the answer fared on its way does not matter.
+    ///
+    /// # Errors
+    /// [`UnknownConversation`]
+    pub fn was_served(&self, id: &str, raw: &str) -> Result<bool, UnknownConversation> {
+        let index = self.index(id)?;
+        Ok(self.gateway.with_conversation(index, |conversation| {
+            conversation.was_served(raw.as_bytes())
+        }))
+    }
+
+    /// Does something once, when the n-th request from now (counted from 1) has its answer and
+    /// before that is sent, in place of what was to be done before.
+    pub fn at_request(&self, n: u64, act: impl FnOnce() + Send + 'static) {
+        self.gateway.set_alarm(n, Some(Box::new(act)));
+    }
+
+    /// Nothing is done any more at any request.
+    pub fn at_no_request(&self) {
+        self.gateway.set_alarm(0, None);
     }
 
     /// From now on this goes wrong.

@@ -2,6 +2,7 @@
 mod corpus;
 mod faults;
 mod mutations;
+mod plan;
 mod server;
 
 use convault::{

@@ -12,7 +12,9 @@ use super::{
     reply::{Reply, Request},
     trouble::{answer_reply, instead, is_instead, spoil, too_many},
 };
-use crate::simulator::{faults::Faults, listing::Conversation, schedule::Occasion};
+use crate::simulator::{
+    faults::Faults, listing::Conversation, mutations::Mutations, schedule::Occasion,
+};
 
 /// Requests that are of no conversation of the corpus are counted together.
 const ELSEWHERE: u64 = u32::MAX as u64 + 1;
@@ -180,11 +182,12 @@ impl Gateway {
                 (Some(fault), _) if is_instead(fault) => instead(fault, faults, request, now_ms),
                 (_, Some(answer)) => answer_reply(answer, request),
                 (fault, None) => {
-                    let reply = page(conversation, query, faults, at);
+                    let reply = page(conversation, query, faults, at, self.options.record);
                     spoil(reply, fault, faults, &mut Faults::dice(seed, at))
                 }
             };
             mutations.strike(seed, at, conversation, now_ms);
+            Mutations::keep_plan(conversation, at.request);
             Reply {
                 delay: faults.delay(seed, at),
                 now_ms,
@@ -200,6 +203,7 @@ fn page(
     query: &Query<'_>,
     faults: &Faults,
     at: Occasion,
+    record: bool,
 ) -> Reply {
     let number = |key: &str| {
         let found = query.iter().find(|(own, _)| own == key);
@@ -229,7 +233,11 @@ fn page(
         if place > 0 {
             body.push(b',');
         }
+        let start = body.len();
         conversation.write(&mut body, row, &oddities);
+        if record {
+            conversation.note_served(&body[start..]);
+        }
     }
     body.push(b']');
     if let Some(count) = faults.count(seed, at, listed) {
