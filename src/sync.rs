@@ -307,7 +307,8 @@ fn summarise(
         finished_at: clock.now(),
         conversations: tally.conversations(),
         messages: MessageCounts {
-            unchanged: tally.unchanged,
+            // What the workers knew to be unchanged, and what the archive found to be.
+            unchanged: tally.unchanged + written.unchanged,
             ..written
         },
         requests: RequestCounts {
