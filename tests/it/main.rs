@@ -33,4 +33,5 @@ mod strace;
 mod sync;
 mod verify;
 mod views;
+mod whole;
 mod wire;

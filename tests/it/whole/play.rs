@@ -1,0 +1,444 @@
+//! Plays a scenario: the gateway, the archive, the runs between them, and the quiet in the end.
+
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use convault::{
+    api::{Gateway, GatewayOptions, Rate, RetryPolicy},
+    clock::Clock,
+    model::{ConversationCounts, ConversationId, MessageCounts, RequestCounts, StopReason},
+    monitor::Monitor,
+    simulator::{Simulator, SimulatorOptions},
+    store::{RunLock, Store},
+    sync::{self, Input, Shutdown, Summary, SyncOptions},
+};
+use rand::{SeedableRng as _, seq::SliceRandom as _};
+use rand_chacha::ChaCha8Rng;
+use secrecy::SecretString;
+use tokio::task::JoinHandle;
+
+use super::{
+    Tally,
+    dump::Dump,
+    lane::Lane,
+    scenario::{GRID, Leg, START, Scenario, Stop},
+    truth::Truth,
+};
+
+/// Runs over a quiet gateway until everything is complete, at most.
+const QUIET_RUNS: u32 = 3;
+
+/// In which order a scenario's conversations are worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Manner {
+    concurrency: usize,
+    /// The list is in an order drawn from this.
+    shuffled: Option<u64>,
+}
+
+impl Manner {
+    pub(super) fn one_by_one() -> Self {
+        Self {
+            concurrency: 1,
+            shuffled: None,
+        }
+    }
+
+    pub(super) fn at_once(seed: u64) -> Self {
+        Self {
+            concurrency: 4,
+            shuffled: Some(seed),
+        }
+    }
+}
+
+/// What a scenario came to.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) runs: Vec<Facts>,
+    /// Ids and raw JSON of what the gateway lists, of each conversation.
+    pub(super) contents: Vec<Vec<(String, String)>>,
+    pub(super) states: Vec<Vec<String>>,
+    pub(super) dump: Dump,
+    /// No conversation was so short that it had to learn from another what a full page is.
+    pub(super) stays_independent: bool,
+}
+
+/// What a run came to, without times.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Facts {
+    outcomes: String,
+    conversations: ConversationCounts,
+    messages: MessageCounts,
+    requests: RequestCounts,
+    /// Conversations and classes of failures.
+    failures: Vec<(Option<String>, String)>,
+}
+
+/// A run to be done.
+#[derive(Debug, Clone, Copy, Default)]
+struct Order {
+    full: bool,
+    accept_deletions: bool,
+    stop: Option<Stop>,
+}
+
+struct Play<'a> {
+    scenario: &'a Scenario,
+    manner: Manner,
+    lane: &'a mut Lane,
+    simulator: Simulator,
+    ids: Vec<String>,
+    clock: Clock,
+    truth: Truth,
+    runs: Vec<Facts>,
+    stays_independent: bool,
+    /// The open archive; a run that was stopped is followed by one that opens it anew.
+    store: Option<(Store, RunLock)>,
+    /// Whether it is told what happens.
+    aloud: bool,
+    /// Requests that were told.
+    told: usize,
+    /// Lets the clock run on between its jumps.
+    ticking: JoinHandle<()>,
+}
+
+pub(super) async fn play(
+    scenario: &Scenario,
+    lane: &mut Lane,
+    manner: Manner,
+    tally: &mut Tally,
+) -> Ended {
+    lane.clear().await;
+    let clock = Clock::manual(START);
+    let options = SimulatorOptions {
+        corpus: scenario.corpus(),
+        faults: scenario.standing.clone(),
+        clock: clock.clone(),
+        gzip: false,
+        record: true,
+        ..SimulatorOptions::default()
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    let ids = simulator.conversation_ids();
+    let mut play = Play {
+        scenario,
+        manner,
+        lane,
+        truth: Truth::new(scenario, &ids, &simulator),
+        simulator,
+        ids,
+        runs: Vec::new(),
+        stays_independent: true,
+        store: None,
+        aloud: super::number(super::ALONE).is_some(),
+        told: 0,
+        ticking: tokio::spawn(tick(clock.clone())),
+        clock,
+    };
+    let mut now = START;
+    for leg in &scenario.legs {
+        play.clock.advance(leg.at.since(now));
+        now = leg.at;
+        play.leg(leg, tally).await;
+    }
+    play.clock.advance(scenario.quiet_from().since(now));
+    play.fall_quiet(tally).await;
+    let dump = Dump::of(play.lane).await;
+    let states = "select id, state from v_conversations order by id";
+    let ended = Ended {
+        states: play.lane.rows(states).await,
+        contents: play.truth.contents(&play.simulator),
+        dump,
+        runs: std::mem::take(&mut play.runs),
+        stays_independent: play.stays_independent,
+    };
+    play.close().await;
+    play.ticking.abort();
+    play.simulator.stop().await;
+    ended
+}
+
+/// Between its jumps the clock goes as this machine's does: what the gateway says of the time
+/// must agree with how long its answers take.
+async fn tick(clock: Clock) {
+    let mut last = Instant::now();
+    loop {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let elapsed = Duration::from_millis(u64::try_from(last.elapsed().as_millis()).unwrap());
+        clock.advance(elapsed);
+        last += elapsed;
+    }
+}
+
+impl Play<'_> {
+    /// One run while the gateway misbehaves and conversations change.
+    async fn leg(&mut self, leg: &Leg, tally: &mut Tally) {
+        self.simulator.set_faults(leg.faults.clone());
+        for (number, id) in self.ids.iter().enumerate() {
+            let answer = leg.answers.iter().find(|(own, _)| *own == number);
+            self.simulator
+                .set_answer(id, answer.map(|&(_, answer)| answer));
+        }
+        self.truth.begin_run(leg.at);
+        self.truth.note_faults(&leg.faults);
+        self.note_lengths(leg.faults.answers.is_empty());
+        for (id, changes) in self.ids.iter().zip(&leg.changes) {
+            self.simulator.plan(id, changes.clone()).unwrap();
+        }
+        let order = Order {
+            full: leg.full,
+            accept_deletions: leg.accept_deletions,
+            stop: leg.stop,
+        };
+        let summary = self.run(order).await;
+        self.truth
+            .check_run(&self.simulator, self.lane, &summary, tally)
+            .await;
+        self.simulator.finish_plans();
+        self.truth.look(&self.simulator);
+    }
+
+    /// A conversation that begins with a full page learns from that alone what a full page is;
+    /// one that shrinks before its first page has come through may not.
+    fn note_lengths(&mut self, is_faultless: bool) {
+        let page = self.scenario.page_size as usize;
+        let least = if is_faultless { page } else { page + 60 };
+        let lengths = self.truth.lengths();
+        self.stays_independent &= self.ids.len() == 1 || lengths.iter().all(|&own| own >= least);
+    }
+
+    /// Nothing goes wrong any more, nothing changes: the archive becomes equal to the gateway.
+    async fn fall_quiet(&mut self, tally: &mut Tally) {
+        self.simulator.set_faults(self.scenario.standing.clone());
+        self.truth.note_faults(&self.scenario.standing);
+        for id in &self.ids {
+            self.simulator.set_answer(id, None);
+        }
+        let mut runs = 0;
+        loop {
+            let summary = self.quiet_run(false, tally).await;
+            runs += 1;
+            let counts = summary.report.conversations;
+            if self.truth.is_unprovable() {
+                tally.add("unprovable scenarios", 1);
+                return;
+            }
+            if counts.complete == counts.listed || runs == QUIET_RUNS {
+                break;
+            }
+        }
+        tally.add("quiet runs until complete", u64::from(runs));
+        self.truth.assert_complete(self.lane).await;
+        self.truth.assert_same_ids(self.lane).await;
+        // Deep edits, and what was masked, are found where everything is read again.
+        if !self.truth.is_equal(self.lane).await || self.scenario.seed.is_multiple_of(4) {
+            self.quiet_run(true, tally).await;
+            tally.add("whole readings in the quiet", 1);
+            self.truth.assert_complete(self.lane).await;
+        }
+        self.bury(tally).await;
+        self.idle_run(tally).await;
+        self.truth.assert_equal(self.lane).await;
+        let missing = self.truth.missing(self.lane).await;
+        assert_eq!(missing, 0, "seed {}: no tombstone", self.scenario.seed);
+    }
+
+    /// What is missing gets its tombstone by one more look. One that shares its time with many
+    /// may not be enclosed by a page of that look, and waits for a whole reading.
+    async fn bury(&mut self, tally: &mut Tally) {
+        for full in [false, true] {
+            if self.truth.missing(self.lane).await == 0 {
+                return;
+            }
+            if full {
+                tally.add("tombstones that waited for a whole reading", 1);
+                self.quiet_run(true, tally).await;
+            }
+            self.quiet_run(false, tally).await;
+        }
+    }
+
+    async fn idle_run(&mut self, tally: &mut Tally) {
+        let before = Dump::of_messages(self.lane).await;
+        let summary = self.quiet_run(false, tally).await;
+        let seed = self.scenario.seed;
+        let messages = summary.report.messages;
+        assert_eq!(
+            summary.report.requests.total,
+            self.ids.len() as u64,
+            "seed {seed}: an idle run asks once for each conversation"
+        );
+        assert_eq!(
+            (messages.new, messages.changed, messages.deleted),
+            (0, 0, 0),
+            "seed {seed}: an idle run"
+        );
+        let after = Dump::of_messages(self.lane).await;
+        before.assert_same(
+            &after,
+            &format!("seed {seed}: before and after an idle run"),
+        );
+    }
+
+    async fn quiet_run(&mut self, full: bool, tally: &mut Tally) -> Summary {
+        self.truth.begin_run(self.clock.now());
+        self.note_lengths(true);
+        let order = Order {
+            full,
+            accept_deletions: true,
+            stop: None,
+        };
+        let summary = self.run(order).await;
+        self.truth
+            .check_run(&self.simulator, self.lane, &summary, tally)
+            .await;
+        self.clock.advance(6 * GRID);
+        summary
+    }
+
+    /// One run as a process of its own would do it.
+    async fn run(&mut self, order: Order) -> Summary {
+        let store = self.open().await;
+        let shutdown = Shutdown::new();
+        if let Some(Stop::Signal(request)) = order.stop {
+            let shutdown = shutdown.clone();
+            self.simulator.at_request(request, move || {
+                shutdown.request(StopReason::Terminated);
+            });
+        }
+        let monitor = Monitor::new();
+        let summary = sync::run(
+            &self.gateway(order.stop, &monitor),
+            &store,
+            &Input::of_ids(self.list()),
+            &self.options(order),
+            &shutdown,
+            &monitor,
+            &self.clock,
+        )
+        .await;
+        self.simulator.at_no_request();
+        drop(store);
+        if order.stop.is_some() {
+            self.close().await;
+        }
+        self.runs.push(Facts::of(&summary));
+        if self.aloud {
+            self.tell(order, &summary).await;
+        }
+        summary
+    }
+
+    async fn open(&mut self) -> Store {
+        if self.store.is_none() {
+            let options = self.lane.options(&self.clock);
+            self.store = Some(Store::open(&options).await.unwrap());
+        }
+        let (store, _lock) = self.store.as_ref().unwrap();
+        store.clone()
+    }
+
+    async fn close(&mut self) {
+        if let Some((store, _lock)) = self.store.take() {
+            store.close().await;
+        }
+    }
+
+    /// Prints what was asked and what came of it.
+    async fn tell(&mut self, order: Order, summary: &Summary) {
+        println!("run {} at {}: {order:?}", self.runs.len(), self.clock.now());
+        let records = self.simulator.records();
+        for record in &records[self.told..] {
+            println!("  {} {}", record.status, record.target);
+        }
+        self.told = records.len();
+        let listed = self.truth.contents(&self.simulator);
+        let lengths: Vec<usize> = listed.iter().map(Vec::len).collect();
+        println!("  {:?}", self.runs.last());
+        for failure in &summary.failures {
+            println!("  {failure:?}");
+        }
+        println!("  listed now: {lengths:?}");
+        for row in self.lane.rows(super::dump::LEDGER).await {
+            println!("  covered: {}", row.join(" "));
+        }
+    }
+
+    fn list(&self) -> Vec<ConversationId> {
+        let mut ids: Vec<_> = self
+            .ids
+            .iter()
+            .map(|id| ConversationId::new(id.as_str()))
+            .collect();
+        if let Some(seed) = self.manner.shuffled {
+            let number = self.runs.len() as u64;
+            ids.shuffle(&mut ChaCha8Rng::seed_from_u64(seed << 8 | number));
+        }
+        ids
+    }
+
+    fn options(&self, order: Order) -> SyncOptions {
+        SyncOptions {
+            page_size: self.scenario.page_size,
+            concurrency: self.manner.concurrency,
+            full: order.full,
+            visibility_lag: self.scenario.lag,
+            accept_deletions: order.accept_deletions,
+            // The share of a run that is not what is asked about here.
+            audit_share: 0.0,
+            holder: "sync, pid 12 on anvil".to_owned(),
+            ..SyncOptions::default()
+        }
+    }
+
+    fn gateway(&self, stop: Option<Stop>, monitor: &Monitor) -> Gateway {
+        let ms = Duration::from_millis;
+        let base = self.simulator.base_url().parse().unwrap();
+        let token = SecretString::from(self.simulator.token());
+        Gateway::new(GatewayOptions {
+            rate: Rate {
+                requests: NonZeroU32::new(100_000).unwrap(),
+                per: Duration::from_secs(1),
+            },
+            retries_max: 3,
+            requests_max: match stop {
+                Some(Stop::Budget(requests)) => Some(requests),
+                _ => None,
+            },
+            retry: RetryPolicy {
+                backoff_base: ms(1),
+                backoff_max: ms(2),
+                throttle_waits: vec![ms(1), ms(2)],
+                throttle_wait_max: ms(5_000),
+                unauthorized_waits_first: vec![ms(1)],
+                unauthorized_waits: vec![ms(1), ms(1)],
+                transport_failures_max: 1_000,
+            },
+            clock: self.clock.clone(),
+            monitor: monitor.clone(),
+            ..GatewayOptions::new(base, token)
+        })
+        .unwrap()
+    }
+}
+
+impl Facts {
+    fn of(summary: &Summary) -> Self {
+        let report = &summary.report;
+        let failures = summary.failures.iter();
+        let mut failures: Vec<_> = failures
+            .map(|failure| (failure.conversation_id.clone(), failure.class.clone()))
+            .collect();
+        failures.sort();
+        Self {
+            outcomes: format!("{:?} {:?}", report.outcome, summary.also),
+            conversations: report.conversations,
+            messages: report.messages,
+            requests: report.requests,
+            failures,
+        }
+    }
+}
