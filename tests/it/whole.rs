@@ -117,8 +117,8 @@ fn compare(scenario: &Scenario, which: &str, one: &Ended, other: &Ended, tally: 
             assert_eq!(one, other, "seed {seed}: run {} of {which}", number + 1);
         }
         assert_eq!(one.runs.len(), other.runs.len(), "seed {seed}: {which}");
-        one.dump
-            .assert_same(&other.dump, &format!("seed {seed}: {which}"));
+        let (one, other) = (one.dump.as_ref().unwrap(), other.dump.as_ref().unwrap());
+        one.assert_same(other, &format!("seed {seed}: {which}"));
     }
 }
 

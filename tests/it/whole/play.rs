@@ -2,6 +2,7 @@
 
 use std::{
     num::NonZeroU32,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -9,7 +10,6 @@ use convault::{
     api::{Gateway, GatewayOptions, Rate, RetryPolicy},
     clock::Clock,
     model::{ConversationCounts, ConversationId, MessageCounts, RequestCounts, StopReason},
-    monitor::Monitor,
     simulator::{Simulator, SimulatorOptions},
     store::{RunLock, Store},
     sync::{self, Input, Shutdown, Summary, SyncOptions},
@@ -17,7 +17,7 @@ use convault::{
 use rand::{SeedableRng as _, seq::SliceRandom as _};
 use rand_chacha::ChaCha8Rng;
 use secrecy::SecretString;
-use tokio::task::JoinHandle;
+use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{
     Tally,
@@ -61,7 +61,8 @@ pub(super) struct Ended {
     /// Ids and raw JSON of what the gateway lists, of each conversation.
     pub(super) contents: Vec<Vec<(String, String)>>,
     pub(super) states: Vec<Vec<String>>,
-    pub(super) dump: Dump,
+    /// `None` where it is not to be compared.
+    pub(super) dump: Option<Dump>,
     /// No conversation was so short that it had to learn from another what a full page is.
     pub(super) stays_independent: bool,
 }
@@ -146,7 +147,11 @@ pub(super) async fn play(
     }
     play.clock.advance(scenario.quiet_from().since(now));
     play.fall_quiet(tally).await;
-    let dump = Dump::of(play.lane).await;
+    let dump = if scenario.is_independent() && play.stays_independent {
+        Some(Dump::of(play.lane).await)
+    } else {
+        None
+    };
     let states = "select id, state from v_conversations order by id";
     let ended = Ended {
         states: play.lane.rows(states).await,
@@ -193,9 +198,15 @@ impl Play<'_> {
             accept_deletions: leg.accept_deletions,
             stop: leg.stop,
         };
-        let summary = self.run(order).await;
+        let summary = match leg.stop {
+            Some(Stop::Kill(request)) => {
+                self.run_and_kill(order, request).await;
+                None
+            }
+            _ => Some(self.run(order).await),
+        };
         self.truth
-            .check_run(&self.simulator, self.lane, &summary, tally)
+            .check_run(&self.simulator, self.lane, summary.as_ref(), tally)
             .await;
         self.simulator.finish_plans();
         self.truth.look(&self.simulator);
@@ -293,7 +304,7 @@ impl Play<'_> {
         };
         let summary = self.run(order).await;
         self.truth
-            .check_run(&self.simulator, self.lane, &summary, tally)
+            .check_run(&self.simulator, self.lane, Some(&summary), tally)
             .await;
         self.clock.advance(6 * GRID);
         summary
@@ -309,9 +320,10 @@ impl Play<'_> {
                 shutdown.request(StopReason::Terminated);
             });
         }
-        let monitor = Monitor::new();
+        let gateway = self.gateway(order.stop);
+        let monitor = gateway.monitor.clone();
         let summary = sync::run(
-            &self.gateway(order.stop, &monitor),
+            &Gateway::new(gateway).unwrap(),
             &store,
             &Input::of_ids(self.list()),
             &self.options(order),
@@ -327,9 +339,58 @@ impl Play<'_> {
         }
         self.runs.push(Facts::of(&summary));
         if self.aloud {
-            self.tell(order, &summary).await;
+            println!("run at {}: {order:?}", self.clock.now());
+            println!("  {:?}", self.runs.last());
+            for failure in &summary.failures {
+                println!("  {failure:?}");
+            }
+            self.tell().await;
         }
         summary
+    }
+
+    /// A run in a runtime of its own, which is gone when the gateway has answered so many
+    /// requests, unless the run has ended before.
+    async fn run_and_kill(&mut self, order: Order, request: u64) {
+        self.close().await;
+        let (kill, killed) = oneshot::channel();
+        self.simulator.at_request(request, move || {
+            let _ = kill.send(());
+        });
+        let place = self.lane.options(&self.clock);
+        let (gateway, input) = (self.gateway(None), Input::of_ids(self.list()));
+        let (options, clock) = (self.options(order), self.clock.clone());
+        let run = async move {
+            let (store, _lock) = Store::open(&place).await.unwrap();
+            let monitor = gateway.monitor.clone();
+            let gateway = Gateway::new(gateway).unwrap();
+            let (gateway, shutdown) = (&gateway, &Shutdown::new());
+            sync::run(
+                gateway, &store, &input, &options, shutdown, &monitor, &clock,
+            )
+            .await;
+            store.close().await;
+        };
+        let (gone, is_gone) = oneshot::channel();
+        thread::spawn(move || {
+            let runtime = super::new_runtime();
+            runtime.block_on(async {
+                tokio::select! {
+                    () = run => {}
+                    _ = killed => {}
+                }
+            });
+            runtime.shutdown_background();
+            let _ = gone.send(());
+        });
+        is_gone.await.expect("the run does not panic");
+        self.simulator.at_no_request();
+        // From here on nothing can be committed that was still on its way.
+        self.open().await;
+        if self.aloud {
+            println!("run at {}, killed: {order:?}", self.clock.now());
+            self.tell().await;
+        }
     }
 
     async fn open(&mut self) -> Store {
@@ -348,8 +409,7 @@ impl Play<'_> {
     }
 
     /// Prints what was asked and what came of it.
-    async fn tell(&mut self, order: Order, summary: &Summary) {
-        println!("run {} at {}: {order:?}", self.runs.len(), self.clock.now());
+    async fn tell(&mut self) {
         let records = self.simulator.records();
         for record in &records[self.told..] {
             println!("  {} {}", record.status, record.target);
@@ -357,10 +417,6 @@ impl Play<'_> {
         self.told = records.len();
         let listed = self.truth.contents(&self.simulator);
         let lengths: Vec<usize> = listed.iter().map(Vec::len).collect();
-        println!("  {:?}", self.runs.last());
-        for failure in &summary.failures {
-            println!("  {failure:?}");
-        }
         println!("  listed now: {lengths:?}");
         for row in self.lane.rows(super::dump::LEDGER).await {
             println!("  covered: {}", row.join(" "));
@@ -394,11 +450,11 @@ impl Play<'_> {
         }
     }
 
-    fn gateway(&self, stop: Option<Stop>, monitor: &Monitor) -> Gateway {
+    fn gateway(&self, stop: Option<Stop>) -> GatewayOptions {
         let ms = Duration::from_millis;
         let base = self.simulator.base_url().parse().unwrap();
         let token = SecretString::from(self.simulator.token());
-        Gateway::new(GatewayOptions {
+        GatewayOptions {
             rate: Rate {
                 requests: NonZeroU32::new(100_000).unwrap(),
                 per: Duration::from_secs(1),
@@ -418,10 +474,8 @@ impl Play<'_> {
                 transport_failures_max: 1_000,
             },
             clock: self.clock.clone(),
-            monitor: monitor.clone(),
             ..GatewayOptions::new(base, token)
-        })
-        .unwrap()
+        }
     }
 }
 

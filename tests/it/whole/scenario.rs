@@ -53,19 +53,22 @@ pub(super) enum Stop {
     Budget(u64),
     /// SIGTERM when the gateway has answered so many requests.
     Signal(u64),
+    /// The process is gone when the gateway has answered so many requests: its connections are
+    /// dropped, nothing is flushed.
+    Kill(u64),
 }
 
 impl Scenario {
     pub(super) fn draw(seed: u64) -> Self {
         let mut dice = ChaCha8Rng::seed_from_u64(seed);
         let page_size = *[8, 10, 12].choose(&mut dice).unwrap();
-        let lengths: Vec<u32> = (0..*[1, 1, 2, 2, 3].choose(&mut dice).unwrap())
+        let lengths: Vec<u32> = (0..*[1, 1, 1, 2, 3].choose(&mut dice).unwrap())
             .map(|_| length(&mut dice, page_size))
             .collect();
         let lag = Duration::from_mins(*[15, 25].choose(&mut dice).unwrap());
         let standing = standing(&mut dice, page_size);
         let mut at = START;
-        let legs = (0..*[2, 2, 3, 4].choose(&mut dice).unwrap())
+        let legs = (0..*[2, 2, 2, 3].choose(&mut dice).unwrap())
             .map(|_| {
                 let leg = Leg::draw(&mut dice, at, lag, &lengths, &standing);
                 at = at.plus(GRID * dice.random_range(1..=6));
@@ -103,7 +106,10 @@ impl Scenario {
         let is_shared = self.legs.iter().any(|leg| {
             leg.stop.is_some() || leg.faults.answers.iter().any(|(fault, _)| ends_all(fault))
         });
-        self.lengths.len() == 1 || !(is_shared || self.standing.limit_cap.is_some())
+        // What is committed when a process dies hangs on its pace.
+        let is_killed = |leg: &Leg| matches!(leg.stop, Some(Stop::Kill(_)));
+        let is_alone = self.lengths.len() == 1 && !self.legs.iter().any(is_killed);
+        is_alone || !(is_shared || self.standing.limit_cap.is_some())
     }
 }
 
@@ -123,7 +129,8 @@ impl Leg {
             accept_deletions: dice.random_bool(0.5),
             stop: match dice.random_range(0..10) {
                 0 | 1 => Some(Stop::Budget(dice.random_range(0..requests))),
-                2 | 3 => Some(Stop::Signal(dice.random_range(1..=requests))),
+                2 => Some(Stop::Signal(dice.random_range(1..=requests))),
+                3 => Some(Stop::Kill(dice.random_range(1..=requests))),
                 _ => None,
             },
             faults: faults(dice, standing),
@@ -142,8 +149,8 @@ fn length(dice: &mut ChaCha8Rng, page_size: u32) -> u32 {
         1..4 => dice.random_range(1..page_size),
         // Just about a page or two.
         4..7 => page_size * dice.random_range(1..=2) + dice.random_range(0..3) - 1,
-        7..19 => dice.random_range(page_size..5 * page_size),
-        _ => dice.random_range(100..250),
+        7..19 => dice.random_range(page_size..4 * page_size),
+        _ => dice.random_range(80..200),
     }
 }
 

@@ -150,14 +150,30 @@ impl Truth {
         &mut self,
         simulator: &Simulator,
         lane: &mut Lane,
-        summary: &Summary,
+        summary: Option<&Summary>,
         tally: &mut Tally,
     ) {
         self.look(simulator);
         let told = told(lane).await;
         let archived = self.archived(lane).await;
-        self.check_summary(lane, summary, &told, tally).await;
-        self.check_claims(simulator, &told, &archived, tally);
+        let open = open_failures(lane).await;
+        self.check_states(&told, &open);
+        let began = match summary {
+            Some(summary) => {
+                self.check_summary(lane, summary, &told, &open).await;
+                count(summary, tally);
+                true
+            }
+            None => self.check_killed(lane, tally).await,
+        };
+        if began {
+            self.check_claims(simulator, &told, &archived, tally);
+        }
+        let lost = self
+            .promised
+            .iter()
+            .find(|name| !archived.contains_key(*name));
+        assert_eq!(lost, None, "{}: it was archived once", self.at());
         self.check_absences(simulator, &archived);
         self.check_versions(simulator, lane).await;
     }
@@ -183,24 +199,9 @@ impl Truth {
         archived
     }
 
-    /// What a run says of itself is what the archive says of it and of its conversations.
-    async fn check_summary(
-        &self,
-        lane: &mut Lane,
-        summary: &Summary,
-        told: &BTreeMap<String, Told>,
-        tally: &mut Tally,
-    ) {
+    /// A state goes with its failures.
+    fn check_states(&self, told: &BTreeMap<String, Told>, open: &HashMap<String, Vec<String>>) {
         let at = self.at();
-        let report = &summary.report;
-        let counts = report.conversations;
-        let outcome = report.outcome;
-        let run = report.run_id.expect("the archive is there").0.to_string();
-        assert_eq!(run, self.runs.to_string(), "{at}: runs are counted");
-        let sql = format!("select outcome, exit_code from v_runs where id = {run}");
-        let row = [outcome.as_str().to_owned(), outcome.exit_code().to_string()];
-        assert_eq!(lane.rows(&sql).await, [row], "{at}");
-        let open = open_failures(lane).await;
         for (id, told) in told {
             let open = open.get(id).map_or(&[][..], Vec::as_slice);
             match told.state.as_str() {
@@ -211,6 +212,38 @@ impl Truth {
                 _ => assert!(!open.is_empty() && told.has_reason, "{at}: {id}"),
             }
         }
+    }
+
+    /// A run that was killed has left a row without an end, or none: gives whether it has begun.
+    async fn check_killed(&mut self, lane: &mut Lane, tally: &mut Tally) -> bool {
+        let rows = lane
+            .rows("select id, outcome from v_runs order by id")
+            .await;
+        let (before, after) = (self.runs - 1, rows.len() as u64);
+        assert!(after == before || after == self.runs, "{}", self.at());
+        let is_open = after == self.runs && rows[rows.len() - 1][1] == "null";
+        self.runs = after;
+        tally.add("runs killed", u64::from(is_open));
+        after > before
+    }
+
+    /// What a run says of itself is what the archive says of it and of its conversations.
+    async fn check_summary(
+        &self,
+        lane: &mut Lane,
+        summary: &Summary,
+        told: &BTreeMap<String, Told>,
+        open: &HashMap<String, Vec<String>>,
+    ) {
+        let at = self.at();
+        let report = &summary.report;
+        let counts = report.conversations;
+        let outcome = report.outcome;
+        let run = report.run_id.expect("the archive is there").0.to_string();
+        assert_eq!(run, self.runs.to_string(), "{at}: runs are counted");
+        let sql = format!("select outcome, exit_code from v_runs where id = {run}");
+        let row = [outcome.as_str().to_owned(), outcome.exit_code().to_string()];
+        assert_eq!(lane.rows(&sql).await, [row], "{at}");
         for failure in &summary.failures {
             let id = failure.conversation_id.as_ref().expect("no phones");
             let is_told = open[id].contains(&failure.class);
@@ -227,14 +260,6 @@ impl Truth {
             let by_state = by_state(counts, told);
             assert_eq!(by_state, counts, "{at}");
         }
-        tally.add("runs", 1);
-        tally.add("requests", report.requests.total);
-        tally.add("runs stopped", u64::from(is_stopped));
-        tally.add("messages buried", report.messages.deleted);
-        tally.add("messages archived", report.messages.new);
-        tally.add("requests repeated", report.requests.retried);
-        let troubled = !summary.failures.is_empty();
-        tally.add("runs with troubled conversations", u64::from(troubled));
     }
 
     /// What is complete is true: what was listed throughout the run is archived and live, and
@@ -274,11 +299,6 @@ impl Truth {
                 self.promised.insert(name);
             }
         }
-        let lost = self
-            .promised
-            .iter()
-            .find(|name| !archived.contains_key(*name));
-        assert_eq!(lost, None, "{at}: it was archived once");
     }
 
     /// Nothing is called missing or deleted that never was.
@@ -393,6 +413,19 @@ impl Truth {
     fn at(&self) -> String {
         format!("seed {}, run {}", self.seed, self.runs)
     }
+}
+
+fn count(summary: &Summary, tally: &mut Tally) {
+    let report = &summary.report;
+    let is_stopped = matches!(report.outcome, RunOutcome::Stopped(_));
+    tally.add("runs", 1);
+    tally.add("runs stopped", u64::from(is_stopped));
+    let is_troubled = !summary.failures.is_empty();
+    tally.add("runs with troubled conversations", u64::from(is_troubled));
+    tally.add("requests", report.requests.total);
+    tally.add("requests repeated", report.requests.retried);
+    tally.add("messages archived", report.messages.new);
+    tally.add("messages buried", report.messages.deleted);
 }
 
 fn by_state(counts: ConversationCounts, told: &BTreeMap<String, Told>) -> ConversationCounts {
