@@ -222,7 +222,7 @@ fn faults(dice: &mut ChaCha8Rng, standing: &Faults) -> Faults {
     }
     match dice.random_range(0..10) {
         0 => faults.repeat = Schedule::Chance(0.1),
-        1 => faults.disorder = Schedule::Chance(0.1),
+        1 | 2 => faults.disorder = Schedule::Chance(0.3),
         _ => {}
     }
     match dice.random_range(0..12) {
