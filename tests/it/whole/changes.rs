@@ -86,7 +86,11 @@ fn mutation(dice: &mut ChaCha8Rng, mood: Mood, lag: Duration, length: usize) -> 
         37..43 => Mutation::Tie {
             n: dice.random_range(2..=4),
         },
-        43..47 => Mutation::TieWith { position: place },
+        // Half of them where the first page ends.
+        43..45 => Mutation::TieWith { position: place },
+        45..47 => Mutation::TieWith {
+            position: dice.random_range(6..12),
+        },
         47..50 => Mutation::Late {
             by: GRID * dice.random_range(3..3_000),
         },
