@@ -360,6 +360,12 @@ impl Walk {
     fn refuse_disorder(&mut self, page: &PageFacts) {
         if self.refetches < REFETCHES_MAX {
             self.refetches += 1;
+            // An end is claimed for the page just before: that one is read again.
+            if self.purpose == Purpose::EndCheck
+                && let Some(tail) = self.maybe_tail.take()
+            {
+                self.ask(Purpose::Cover, tail.end - tail.rows);
+            }
             return;
         }
         let reason = format!(

@@ -27,8 +27,8 @@ pub(super) struct Tail {
     unlisted_at_start: Option<i64>,
     trust_at_start: CountTrust,
     unreliable: bool,
-    /// An end that did not look right was looked at again.
-    doubted: bool,
+    /// The end that did not look right and is being looked at again, and the count there.
+    doubted: Option<(u64, Option<i64>)>,
     wobbles: u32,
     contradictions: u32,
     /// `count` less what was listed, measured in this walk where the count is unreliable.
@@ -43,7 +43,7 @@ impl Tail {
             unlisted_at_start: unlisted,
             trust_at_start: trust,
             unreliable: trust.is_unreliable(),
-            doubted: false,
+            doubted: None,
             wobbles: 0,
             contradictions: 0,
             difference: None,
@@ -100,7 +100,8 @@ impl Tail {
     pub(super) fn is_doubtful(&mut self, empty: &PageFacts) -> bool {
         let listed = empty.count.map(|count| count - self.unlisted.unwrap_or(0));
         let fits = listed == i64::try_from(empty.end()).ok();
-        !fits && self.full_page.is_none() && !std::mem::replace(&mut self.doubted, true)
+        let seen = Some((empty.end(), empty.count));
+        !fits && self.full_page.is_none() && std::mem::replace(&mut self.doubted, seen) != seen
     }
 
     /// A page past the end was empty, and its count was another one.

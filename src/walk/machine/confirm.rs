@@ -16,8 +16,9 @@ impl Walk {
         self.confirming = Some(time);
         self.limit = self.rules.limit;
         self.request = Request {
-            // The middle of a page as long as this gateway gives them, and a row above the place.
-            position: Position::Above(time, (self.longest_page / 2).max(1)),
+            // Within a page as long as this gateway gives them, and high enough for a group of equal
+            // times to end before the page does.
+            position: Position::Above(time, (self.longest_page / 4).max(1)),
             limit: self.limit,
             after_commit: true,
         };

@@ -86,12 +86,12 @@ async fn a_sync_that_is_refused_is_never_tried_again_and_never_called_success() 
     assert!(refuse_each("fsync", None).await >= 20);
 }
 
-/// The log is carried over in the middle of a run once it has a thousand pages; an error there
+/// The log is carried over in the middle of a run once it is some 16 MiB long; an error there
 /// counts as one of a commit does.
 #[tokio::test]
 async fn a_sync_that_is_refused_in_the_middle_of_a_run_ends_it() {
     strace::assert_permitted().await;
-    let stage = Stage::new(Engine::Sqlite, small(150, 60)).await;
+    let stage = Stage::new(Engine::Sqlite, small(150, 120)).await;
     let arguments = ["--concurrency", "1", "--page-size", "40"];
     let first = stage.simulator.conversation_ids().remove(0);
     let ended = stage.run(&["sync", &first]).await;
