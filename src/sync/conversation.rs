@@ -60,7 +60,7 @@ pub(super) struct Visited {
     pub(super) empty: bool,
     pub(super) counts: MessageCounts,
     pub(super) requests: u64,
-    /// Something of it was proven by earlier runs and not looked at in this one.
+    /// Some of its messages were proven by earlier runs and not looked at in this one.
     pub(super) has_older_proof: bool,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Visited {
 #[derive(Debug, Clone, Copy)]
 struct Head {
     sent_at: Timestamp,
-    is_empty: bool,
+    rows: u64,
 }
 
 /// The visit of one conversation in one run.
@@ -160,7 +160,9 @@ impl<'a> Visit<'a> {
             empty,
             counts: self.compared.counts,
             requests: self.requests,
-            has_older_proof: is_complete && self.walk.ledger().has_settled(),
+            has_older_proof: is_complete
+                && self.compared.live > self.head.map_or(0, |head| head.rows)
+                && self.walk.ledger().has_settled(),
         })
     }
 
@@ -260,7 +262,7 @@ impl<'a> Visit<'a> {
         if asked.0 == 0 {
             self.head = Some(Head {
                 sent_at: fetched.sent_at,
-                is_empty: received.facts.is_empty(),
+                rows: received.facts.len(),
             });
         }
         self.note_expected(&received.facts);

@@ -25,7 +25,7 @@ impl Visit<'_> {
             .collect();
         let known = self.compared.live + missing.len() as u64;
         let count = confirmed.len() as u64;
-        let answers_empty = self.head.is_some_and(|head| head.is_empty);
+        let answers_empty = self.head.is_some_and(|head| head.rows == 0);
         let braked = is_mass_deletion(count, known, answers_empty);
         if braked && !self.context.options.accept_deletions {
             return Ok(Some(Trouble {

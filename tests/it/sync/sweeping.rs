@@ -107,3 +107,15 @@ pub(super) async fn the_youngest_messages_come_first(engine: Engine) {
     assert_eq!(done.summary.report.messages.changed, 1);
     scene.assert_all_same().await;
 }
+
+#[tokio::test]
+async fn what_the_head_shows_whole_is_not_swept() {
+    let scene = Scene::sqlite(corpus_of_each(154, 30, 19)).await;
+    let run = sweeping(1.0, Duration::from_hours(7 * 24));
+    scene.sync(&run).await.assert_complete();
+    for _ in 0..3 {
+        let done = scene.sync(&run).await;
+        done.assert_complete();
+        assert_eq!((done.requests(), swept(&done)), (30, 0));
+    }
+}
