@@ -14,6 +14,8 @@ use url::Url;
 use super::{ApiError, ApiErrorKind, token::Token};
 use crate::model::Timestamp;
 
+/// No name of a host is longer.
+const HOST_BYTES_MAX: usize = 253;
 /// How much of an error's body goes into a message.
 const EXCERPT_CHARS_MAX: usize = 200;
 
@@ -103,7 +105,8 @@ impl Answer {
     fn location_host(&self) -> Option<String> {
         let location = self.headers.get(LOCATION)?.to_str().ok()?;
         let host = self.asked.join(location).ok()?.host_str()?.to_owned();
-        Some(host)
+        // Not cut: what is told is searched for the token as a whole.
+        Some(host).filter(|host| host.len() <= HOST_BYTES_MAX)
     }
 }
 

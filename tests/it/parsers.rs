@@ -186,7 +186,9 @@ fn token(bytes: &[u8]) {
             let words = bytes
                 .split(u8::is_ascii_whitespace)
                 .filter(|word| word.len() >= 20);
-            for word in words.filter_map(|word| std::str::from_utf8(word).ok()) {
+            let words = words.filter_map(|word| std::str::from_utf8(word).ok());
+            // The message names the variable by itself.
+            for word in words.filter(|word| !"IMBRACE_ACCESS_TOKEN_FILE".contains(word)) {
                 assert!(!told.contains(word), "{told}");
             }
         }
