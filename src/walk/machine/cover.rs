@@ -200,6 +200,10 @@ impl Walk {
             return vec![claim];
         }
         if page.is_empty() && self.tail.is_uncounted(page.count) {
+            if ends_there && same_count {
+                // No proof, but what makes the count trusted again once it stays the same.
+                self.tail.measure(page.count, tail.end);
+            }
             let reason = "the gateway gives no count that can be relied on, and no page was seen \
                           to be full: an empty page proves no end"
                 .to_owned();

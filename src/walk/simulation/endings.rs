@@ -303,6 +303,38 @@ fn a_count_that_wobbles_is_relied_on_no_more_and_trusted_again_when_it_is_steady
 }
 
 #[test]
+fn an_end_that_no_count_proves_is_proven_when_the_count_is_steady() {
+    let wobbling = Schedule {
+        counts: Counts::Wobbling,
+        ..QUIET
+    };
+    let mut server = Server::new(1, 7, wobbling);
+    let mut archive = Archive::default();
+    let mut runs = 0;
+    while !archive.count_trust.is_unreliable() {
+        run(&mut server, &mut archive, Drive::PLAIN, 1);
+        server.now += 2 * LAG_MS;
+        runs += 1;
+        assert!(runs < 20, "{:?}", archive.count_trust);
+    }
+    assert_eq!(archive.full_page, None, "shorter than a page");
+    server.schedule.counts = Counts::True;
+    let mut verdicts = Vec::new();
+    for _ in 0..6 {
+        verdicts.push(run(&mut server, &mut archive, Drive::PLAIN, 1));
+        server.now += 2 * LAG_MS;
+    }
+    for verdict in &verdicts[..3] {
+        assert_eq!(class_of(verdict.as_ref()), Some(FailureClass::TailUnproven));
+    }
+    assert_eq!(verdicts[5], Some(Verdict::Complete), "{verdicts:?}");
+    assert_eq!(archive.live, 7);
+    let before = server.requests;
+    run(&mut server, &mut archive, Drive::PLAIN, 1);
+    assert_eq!(server.requests - before, 1);
+}
+
+#[test]
 fn pages_out_of_order_are_kept_and_prove_nothing() {
     let disorderly = Schedule {
         disorder: 1.0,
