@@ -45,7 +45,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("walk", &["model"]),
     ("api", &["wire", "monitor", "clock", "model"]),
     ("normalize", &["wire", "model"]),
-    ("store", &["model", "monitor", "clock"]),
+    ("store", &["model", "monitor", "clock", "wire"]),
     ("simulator", &["wire", "clock", "model"]),
     ("clock", &["model"]),
     ("monitor", &[]),

@@ -34,8 +34,8 @@ on_both_engines! {
     messages::rows_of_each_child_table_round_trip
     messages::an_unchanged_batch_writes_no_row
     messages::an_edit_makes_version_2_and_replaces_children
-    messages::another_order_of_keys_is_no_edit
-    messages::what_cannot_be_parsed_is_the_same_only_to_the_byte
+    messages::another_spelling_of_the_same_json_is_no_edit
+    messages::what_no_string_can_hold_is_the_same_only_to_the_byte
     messages::one_id_in_two_conversations_is_two_rows
     messages::a_message_repeated_in_a_batch_is_one_row_and_each_state_a_version
     messages::an_older_state_does_not_overwrite_a_newer_one

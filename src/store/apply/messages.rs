@@ -13,6 +13,7 @@ use crate::{
         Batch, PageWrite, StoreError,
         value::{clean, storable},
     },
+    wire,
 };
 
 /// What pages add to a conversation's own row.
@@ -278,7 +279,7 @@ fn see<'b>(
     let is_same = working.digest == message.sha256[..16]
         || working
             .raw
-            .is_some_and(|raw| is_same_json(raw, &message.raw));
+            .is_some_and(|raw| wire::same_json(raw, &message.raw));
     let is_current = is_same || working.is_older_than(message, at);
     // A state that a lagging server shows again is no news.
     let is_known = is_same || (!is_current && working.knows(message));
@@ -429,14 +430,4 @@ impl<'b> Working<'b> {
         self.updated_at = message.updated_at.map(storable);
         self.content = Some(message);
     }
-}
-
-/// Whether two texts are the same JSON: the order of keys does not count. What cannot be
-/// parsed (a lone surrogate, too deep) is the same only to the byte.
-fn is_same_json(ours: &str, theirs: &str) -> bool {
-    if ours == theirs {
-        return true;
-    }
-    let parse = serde_json::from_str::<serde_json::Value>;
-    matches!((parse(ours), parse(theirs)), (Ok(ours), Ok(theirs)) if ours == theirs)
 }

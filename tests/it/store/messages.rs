@@ -115,12 +115,12 @@ pub(super) async fn an_edit_makes_version_2_and_replaces_children(place: Place) 
 }
 
 /// Number, event, run and raw JSON of each version.
-pub(super) async fn another_order_of_keys_is_no_edit(place: Place) {
+pub(super) async fn another_spelling_of_the_same_json_is_no_edit(place: Place) {
     let opened = place.open().await;
     let key = opened.register("conv_1").await;
     let (one, other) = (
         r#"{"a":{"x":1,"y":[2]},"b":2}"#,
-        r#"{"b":2, "a":{"y":[2],"x":1}}"#,
+        r#"{"b":2.0, "a":{"y":[2],"x":1}}"#,
     );
     opened
         .write(vec![page(key, 10, vec![message("m", 1, one)])])
@@ -141,10 +141,10 @@ pub(super) async fn another_order_of_keys_is_no_edit(place: Place) {
     assert_eq!(stats.messages.changed, 1);
 }
 
-pub(super) async fn what_cannot_be_parsed_is_the_same_only_to_the_byte(place: Place) {
+pub(super) async fn what_no_string_can_hold_is_the_same_only_to_the_byte(place: Place) {
     let opened = place.open().await;
     let key = opened.register("conv_1").await;
-    let (one, other) = (r#"{"a":"\ud800","b":1}"#, r#"{"b":1,"a":"\ud800"}"#);
+    let (one, other) = (r#"{"a":"\ud800","b":1}"#, r#"{"a":"\uD800","b":1}"#);
     opened
         .write(vec![page(key, 10, vec![message("m", 1, one)])])
         .await;
