@@ -148,6 +148,7 @@ impl Task {
         self.written.new += messages.new;
         self.written.changed += messages.changed;
         self.written.deleted += messages.deleted;
+        self.written.unchanged += messages.unchanged;
         self.written.unrecognised += messages.unrecognised;
         self.monitor.count(Counter::Transactions);
         self.monitor.add(Counter::MessagesNew, messages.new);

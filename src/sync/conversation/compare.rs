@@ -20,8 +20,10 @@ use crate::{
 /// repeat. More, while pages are under way that were sent before they came.
 const REMEMBERED_PAGES: u64 = 2;
 
+type Digest = [u8; 16];
+
 /// A digest of each row of a page, by the hash of its id.
-type Rows = HashMap<u64, [u8; 16]>;
+type Rows = HashMap<u64, Digest>;
 
 /// What a visit knows of its conversation beside what the archive holds.
 pub(in crate::sync) struct Comparison<'a> {
@@ -230,26 +232,29 @@ impl<'a> Comparison<'a> {
                 .iter()
                 .rev()
                 .find_map(|(_, rows)| rows.get(&row.id_hash));
-            let back = self.absent.remove(&row.id_hash);
-            if again == Some(&digest) && !back {
-                self.counts.unchanged += 1;
-                continue;
-            }
-            let met_before = self.met.contains(&row.id_hash);
-            match archived.get(&row.id_hash) {
-                Some(known) => {
-                    let gone = known.missing_since.is_some() || known.deleted_at.is_some();
-                    if back || (gone && self.met.insert(row.id_hash)) {
-                        self.live += 1;
-                    } else if known.digest == digest && !gone {
-                        self.counts.unchanged += 1;
-                        continue;
-                    } else if known.digest != digest {
-                        self.counts.changed += 1;
-                    }
+            let known = archived.get(&row.id_hash);
+            let sighting = Sighting {
+                digest,
+                again: again.copied(),
+                archived: known.map(|known| known.digest),
+                met: self.met.contains(&row.id_hash),
+                back: self.absent.remove(&row.id_hash),
+                gone: known.is_some_and(|known| {
+                    known.missing_since.is_some() || known.deleted_at.is_some()
+                }),
+            };
+            match sighting.news() {
+                News::Unchanged => {
+                    self.counts.unchanged += 1;
+                    continue;
                 }
-                None if met_before => {}
-                None => {
+                News::Perhaps => {}
+                News::Changed => self.counts.changed += 1,
+                News::Back => {
+                    self.met.insert(row.id_hash);
+                    self.live += 1;
+                }
+                News::New => {
                     self.met.insert(row.id_hash);
                     self.live += 1;
                     self.counts.new += 1;
@@ -259,6 +264,58 @@ impl<'a> Comparison<'a> {
             changing.push(message);
         }
         changing
+    }
+}
+
+/// A message in a page, and what is known of it. The archive that was read may lack what this
+/// visit has sent there and the writer has not committed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sighting {
+    /// Of the message as it is in the page.
+    digest: Digest,
+    /// As one of the last pages of this visit had it.
+    again: Option<Digest>,
+    /// As the archive had it when it was read.
+    archived: Option<Digest>,
+    /// This visit has sent it to the archive as a new one, or as one that is back.
+    met: bool,
+    /// This visit had shown it absent.
+    back: bool,
+    /// The archive had it missing or deleted.
+    gone: bool,
+}
+
+/// What a sighting is to the archive.
+#[derive(Debug, PartialEq, Eq)]
+enum News {
+    /// Nothing, for certain: it need not be sent there.
+    Unchanged,
+    /// It may be something; what is committed by then says.
+    Perhaps,
+    Changed,
+    Back,
+    New,
+}
+
+impl Sighting {
+    /// Does not hang on how far the writer has come, but in whether it is [`News::Perhaps`].
+    fn news(self) -> News {
+        if self.back || (self.gone && !self.met) {
+            return News::Back;
+        }
+        if self.again == Some(self.digest) {
+            return News::Unchanged;
+        }
+        // Another state of it may still be on its way, so that the archive's says nothing.
+        let met_otherwise = self.again.is_some();
+        match self.archived {
+            _ if met_otherwise => News::Changed,
+            Some(archived) if archived != self.digest => News::Changed,
+            Some(_) if self.gone => News::Perhaps,
+            Some(_) => News::Unchanged,
+            None if self.met => News::Perhaps,
+            None => News::New,
+        }
     }
 }
 
@@ -305,4 +362,77 @@ fn hash_of(id: &MessageId) -> u64 {
     };
     static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     KEYS.hash_one(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Option<Digest> = Some([1; 16]);
+    const B: Option<Digest> = Some([2; 16]);
+    const SEEN_A: Sighting = Sighting {
+        digest: [1; 16],
+        again: None,
+        archived: None,
+        met: false,
+        back: false,
+        gone: false,
+    };
+
+    #[test]
+    fn a_message_is_new_changed_or_unchanged_by_what_the_archive_has() {
+        let with = |archived| Sighting { archived, ..SEEN_A }.news();
+        assert_eq!(with(None), News::New);
+        assert_eq!(with(A), News::Unchanged);
+        assert_eq!(with(B), News::Changed);
+    }
+
+    #[test]
+    fn what_this_visit_has_met_counts_the_same_whether_or_not_it_is_committed() {
+        for (again, news) in [(A, News::Unchanged), (B, News::Changed)] {
+            for archived in [None, A, B] {
+                let sighting = Sighting {
+                    again,
+                    archived,
+                    met: true,
+                    ..SEEN_A
+                };
+                assert_eq!(sighting.news(), news, "{again:?} {archived:?}");
+            }
+        }
+        let long_ago = Sighting {
+            met: true,
+            ..SEEN_A
+        };
+        assert_eq!(long_ago.news(), News::Perhaps);
+    }
+
+    #[test]
+    fn a_state_that_returns_is_sent_though_the_archive_seems_to_have_it() {
+        let returned = Sighting {
+            archived: A,
+            again: B,
+            ..SEEN_A
+        };
+        assert_eq!(returned.news(), News::Changed);
+    }
+
+    #[test]
+    fn what_was_absent_is_back_once() {
+        let gone = Sighting {
+            archived: A,
+            gone: true,
+            ..SEEN_A
+        };
+        assert_eq!(gone.news(), News::Back);
+        let met = Sighting { met: true, ..gone };
+        assert_eq!(met.news(), News::Perhaps);
+        let absent_in_this_visit = Sighting {
+            back: true,
+            again: A,
+            met: true,
+            ..SEEN_A
+        };
+        assert_eq!(absent_in_this_visit.news(), News::Back);
+    }
 }
