@@ -28,6 +28,9 @@ pub struct PageWrite {
     /// Messages that are new or have changed, or may have; empty where the worker has seen that
     /// the archive holds each as it is. May repeat a message of an earlier page.
     pub messages: Vec<Message>,
+    /// By the place in `messages`, whether neither the archive nor an earlier page can have it, so
+    /// that it is not looked for; where the list ends before, that is not known.
+    pub surely_new: Vec<bool>,
     /// Live messages that this page shows absent for the first time (walk.md "Absence").
     pub absent: Vec<MessageId>,
     /// Missing messages that this page shows absent again, in a later run and at least λ later.
@@ -114,12 +117,21 @@ impl PageWrite {
             conversation,
             observed_at,
             messages: Vec::new(),
+            surely_new: Vec::new(),
             absent: Vec::new(),
             absent_again: Vec::new(),
             interval: (None, None),
             deleted: Vec::new(),
             progress: None,
         }
+    }
+
+    /// The messages that the archive may hold already.
+    pub(super) fn perhaps_known(&self) -> impl Iterator<Item = &Message> {
+        let places = self.surely_new.iter().copied();
+        let places = places.chain(std::iter::repeat(false));
+        let known = |(message, new): (_, bool)| (!new).then_some(message);
+        self.messages.iter().zip(places).filter_map(known)
     }
 
     /// Whether the page changes, or may change, any message.

@@ -9,6 +9,32 @@ use sqlx::migrate::MigrateError;
 
 use super::DatabaseUrl;
 
+/// What a database said.
+pub(super) type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// What an engine's library said.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EngineError {
+    /// Postgres, or a migration.
+    #[error(transparent)]
+    Sqlx(#[from] sqlx::Error),
+    /// SQLite.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// The archive's file could not be given a write-ahead log.
+    #[error("no write-ahead log could be made; the file stays in the journal mode {0}")]
+    NoLog(String),
+    /// A connection's thread could not be started.
+    #[error("no thread could be started for a connection")]
+    NoThread(#[source] io::Error),
+    /// A connection's thread has ended before its time.
+    #[error("the thread of a connection has ended")]
+    ThreadEnded,
+    /// What was read is not what this program writes.
+    #[error("the archive does not hold what it should: {0}")]
+    Broken(String),
+}
+
 /// Why an archive could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -90,7 +116,7 @@ pub enum StoreError {
         context: String,
         /// What the database said.
         #[source]
-        source: Box<sqlx::Error>,
+        source: Source,
     },
     /// The disk or its file system failed.
     #[error(
@@ -102,7 +128,7 @@ pub enum StoreError {
         context: String,
         /// What the database said.
         #[source]
-        source: Box<sqlx::Error>,
+        source: Source,
     },
     /// The disk refused to make durable what was written to it. Whether it is there is not known,
     /// and to ask again would be answered with yes.
@@ -115,7 +141,7 @@ pub enum StoreError {
         context: String,
         /// What the database said, where it was asked.
         #[source]
-        source: Option<Box<sqlx::Error>>,
+        source: Option<Source>,
     },
     /// The database does not let itself be written.
     #[error("the database may not be written whilst {context}; check its permissions")]
@@ -124,7 +150,7 @@ pub enum StoreError {
         context: String,
         /// What the database said, where it was asked.
         #[source]
-        source: Option<Box<sqlx::Error>>,
+        source: Option<Source>,
     },
     /// Another program holds a lock inside the database.
     #[error("another program locks the database whilst {context}; close it and run again")]
@@ -133,7 +159,7 @@ pub enum StoreError {
         context: String,
         /// What the database said.
         #[source]
-        source: Box<sqlx::Error>,
+        source: Source,
     },
     /// The database cannot be reached, or the connection was lost.
     #[error("the database cannot be reached whilst {context}; check that it runs, then run again")]
@@ -142,7 +168,7 @@ pub enum StoreError {
         context: String,
         /// What went wrong.
         #[source]
-        source: Box<sqlx::Error>,
+        source: Source,
     },
     /// The database refused something else.
     #[error("the database failed whilst {context}")]
@@ -151,7 +177,7 @@ pub enum StoreError {
         context: String,
         /// What the database said.
         #[source]
-        source: Box<sqlx::Error>,
+        source: Source,
     },
     /// The schema could not be created or brought up to date.
     #[error("the schema of the archive {archive} could not be brought up to date")]
@@ -243,7 +269,7 @@ impl StoreError {
     pub(super) fn migration(archive: &DatabaseUrl, source: MigrateError) -> Self {
         match source {
             MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _)
-                if !matches!(trouble(&source), Trouble::Other) =>
+                if !matches!(sqlx_trouble(&source), Trouble::Other) =>
             {
                 let context = format!("bringing the schema of the archive {archive} up to date");
                 Self::whilst(context, source)
@@ -273,8 +299,12 @@ impl StoreError {
     }
 
     /// What the engine's error means, as far as its code tells.
-    pub(super) fn whilst(context: impl Into<String>, source: sqlx::Error) -> Self {
+    pub(super) fn whilst(context: impl Into<String>, source: impl Into<EngineError>) -> Self {
         let context = context.into();
+        let source = match source.into() {
+            EngineError::Broken(what) => return Self::broken(what),
+            source => source,
+        };
         let trouble = trouble(&source);
         let source = Box::new(source);
         match trouble {
@@ -305,7 +335,21 @@ enum Trouble {
     Other,
 }
 
-fn trouble(error: &sqlx::Error) -> Trouble {
+fn trouble(error: &EngineError) -> Trouble {
+    match error {
+        EngineError::Sqlx(error) => sqlx_trouble(error),
+        EngineError::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => {
+            sqlite_trouble(error.extended_code)
+        }
+        EngineError::NoLog(_) => Trouble::Disk,
+        EngineError::ThreadEnded => Trouble::Unreachable,
+        EngineError::Sqlite(_) | EngineError::NoThread(_) | EngineError::Broken(_) => {
+            Trouble::Other
+        }
+    }
+}
+
+fn sqlx_trouble(error: &sqlx::Error) -> Trouble {
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)

@@ -5,6 +5,7 @@
 //! with the rows it speaks of, so the next run reads them again. [`sync`](super::Store::sync) and
 //! [`close_synced`](super::Store::close_synced) make everything durable, or say that they could not.
 
+mod connection;
 mod lock;
 mod open;
 mod read;

@@ -87,10 +87,6 @@ macro_rules! tables {
             key_columns: $keys,
             meeting: $meeting,
         };)*
-
-        /// Every description.
-        #[cfg(test)]
-        pub(super) static ALL: &[&Table] = &[$(&$name),*];
     };
 }
 

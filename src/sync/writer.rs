@@ -3,14 +3,15 @@
 //!
 //! A batch closes at 10,000 rows, 8 MiB of raw JSON or 100 ms after its first page that changes
 //! a row, whichever comes first; pages that change nothing ride with the next batch, or close
-//! one at 10,000 pages or 10 s. So a kill costs at most that, the queue, and what is in flight.
+//! one at 10,000 pages or 10 s. While one is being written the next is filled, to the same
+//! bounds and no further. So a kill costs at most these two, the queue, and what is in flight.
 //! A database that fails ends the writer; every later send says so.
 
 use std::time::Duration;
 
 use tokio::{
     sync::{mpsc, oneshot},
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
     time::{Instant, timeout_at},
 };
 
@@ -79,6 +80,7 @@ impl Writer {
             store,
             monitor,
             batch: OpenBatch::new(run),
+            under_way: None,
             written: MessageCounts::default(),
         };
         (Queue(sender), Self(tokio::spawn(task.run(receiver))))
@@ -97,8 +99,20 @@ impl Writer {
 struct Task {
     store: Store,
     monitor: Monitor,
+    /// Is filled.
     batch: OpenBatch,
+    /// Is being written.
+    under_way: Option<JoinHandle<Result<BatchStats, StoreError>>>,
     written: MessageCounts,
+}
+
+/// What the task is to do next.
+enum Next {
+    Item(Option<Item>),
+    /// The batch that was being written is.
+    Written(Result<BatchStats, StoreError>),
+    /// The batch that is filled has waited long enough.
+    Due,
 }
 
 impl Task {
@@ -112,39 +126,70 @@ impl Task {
 
     async fn write_all(&mut self, queue: &mut mpsc::Receiver<Item>) -> Result<(), StoreError> {
         loop {
-            let item = match self.batch.deadline() {
-                None => queue.recv().await,
-                Some(deadline) => {
-                    let Ok(item) = timeout_at(deadline, queue.recv()).await else {
-                        self.commit().await?;
-                        continue;
-                    };
-                    item
-                }
-            };
-            match item {
-                Some(Item::Flush(done)) => {
-                    self.commit().await?;
+            match self.next(queue).await {
+                Next::Written(result) => self.count(result?),
+                Next::Due => self.begin(),
+                Next::Item(Some(Item::Flush(done))) => {
+                    self.commit_all().await?;
                     // The worker that asked may be gone: then nobody needs to know.
                     let _ = done.send(());
                 }
-                Some(item) => {
-                    self.batch.add(item);
-                    if self.batch.is_full() {
-                        self.commit().await?;
-                    }
-                }
-                None => return self.commit().await,
+                Next::Item(Some(item)) => self.batch.add(item),
+                Next::Item(None) => return self.commit_all().await,
+            }
+            if self.under_way.is_none() && self.batch.is_full() {
+                self.begin();
             }
         }
     }
 
-    async fn commit(&mut self) -> Result<(), StoreError> {
+    async fn next(&mut self, queue: &mut mpsc::Receiver<Item>) -> Next {
+        let Some(writing) = &mut self.under_way else {
+            return match self.batch.deadline() {
+                None => Next::Item(queue.recv().await),
+                Some(deadline) => timeout_at(deadline, queue.recv())
+                    .await
+                    .map_or(Next::Due, Next::Item),
+            };
+        };
+        let has_room = !self.batch.is_full();
+        tokio::select! {
+            biased;
+            written = writing => {
+                self.under_way = None;
+                Next::Written(outcome_of(written).await)
+            }
+            item = queue.recv(), if has_room => Next::Item(item),
+        }
+    }
+
+    /// Begins to write the batch that was filled; none is being written.
+    fn begin(&mut self) {
         let batch = self.batch.take();
         if batch.pages.is_empty() && batch.outcomes.is_empty() && batch.links.is_empty() {
-            return Ok(());
+            return;
         }
-        let BatchStats { messages, .. } = self.store.write(&batch).await?;
+        let store = self.store.clone();
+        self.under_way = Some(tokio::spawn(async move { store.write(&batch).await }));
+    }
+
+    /// Commits everything that has come.
+    async fn commit_all(&mut self) -> Result<(), StoreError> {
+        self.finish_writing().await?;
+        self.begin();
+        self.finish_writing().await
+    }
+
+    async fn finish_writing(&mut self) -> Result<(), StoreError> {
+        if let Some(writing) = self.under_way.take() {
+            let stats = outcome_of(writing.await).await?;
+            self.count(stats);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, stats: BatchStats) {
+        let messages = stats.messages;
         self.written.new += messages.new;
         self.written.changed += messages.changed;
         self.written.deleted += messages.deleted;
@@ -153,7 +198,17 @@ impl Task {
         self.monitor.count(Counter::Transactions);
         self.monitor.add(Counter::MessagesNew, messages.new);
         self.monitor.add(Counter::MessagesChanged, messages.changed);
-        Ok(())
+    }
+}
+
+async fn outcome_of(
+    written: Result<Result<BatchStats, StoreError>, JoinError>,
+) -> Result<BatchStats, StoreError> {
+    match written.map_err(JoinError::try_into_panic) {
+        Ok(result) => result,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // Cut off: the runtime is ending, and this task with it.
+        Err(Err(_)) => std::future::pending().await,
     }
 }
 
@@ -193,7 +248,8 @@ impl OpenBatch {
         }
         match item {
             Item::Page(page) => {
-                self.rows += page.messages.len() + page.absent.len() + page.deleted.len();
+                // A message is a row, and its version another.
+                self.rows += 2 * page.messages.len() + page.absent.len() + page.deleted.len();
                 self.raw_bytes += page
                     .messages
                     .iter()

@@ -27,13 +27,14 @@ pub(super) struct Growth {
     pub(super) business_unit_id: Option<String>,
 }
 
-/// The conversation and id of each message that the batch speaks of, each once.
+/// The conversation and id of each message that the batch speaks of and the archive may hold,
+/// each once.
 pub(in crate::store) fn wanted(batch: &Batch) -> Vec<(i64, String)> {
     let mut wanted: Vec<(i64, String)> = batch
         .pages
         .iter()
         .flat_map(|page| {
-            let seen = page.messages.iter().map(|message| &message.id);
+            let seen = page.perhaps_known().map(|message| &message.id);
             seen.chain(&page.absent)
                 .chain(&page.absent_again)
                 .chain(&page.deleted)
@@ -54,7 +55,7 @@ pub(in crate::store) fn disputed(
         |page: &PageWrite, id: &MessageId| messages.get(&(page.conversation.0, clean(id.as_str())));
     let mut keys: Vec<i64> = Vec::new();
     for page in &batch.pages {
-        for message in &page.messages {
+        for message in page.perhaps_known() {
             let differs = |stored: &&StoredMessage| {
                 stored.digest != message.sha256[..16] || stored.deleted_at.is_some()
             };

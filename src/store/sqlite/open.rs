@@ -4,34 +4,104 @@ use std::{
     fs::{self, OpenOptions},
     io,
     path::{Path, PathBuf},
-    time::Duration,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use rusqlite::Connection;
 use sqlx::{
-    ConnectOptions as _, SqliteConnection,
-    migrate::Migrator,
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-    },
+    ConnectOptions as _, Connection as _,
+    migrate::{MigrateError, Migrator},
+    sqlite::SqliteConnectOptions,
 };
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{lock, write};
-use crate::store::{RunLock, StoreError, StoreOptions, backend::Backend};
+use super::{
+    connection::{Access, BUSY_TIMEOUT, SqliteConnection},
+    lock, write,
+};
+use crate::store::{RunLock, StoreError, StoreOptions, backend::Backend, error::EngineError};
 
 /// The migrations, compiled in.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-const READERS: u32 = 4;
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const PAGE_BYTES: u32 = 16_384;
-/// Each table has a statement for each power of two of rows.
-const STATEMENTS_CACHED: usize = 512;
+/// Connections that read.
+const READERS: usize = 4;
 
 /// An open archive.
 #[derive(Debug)]
 pub(in crate::store) struct Sqlite {
-    pub(super) readers: SqlitePool,
-    path: PathBuf,
+    pub(super) path: PathBuf,
+    /// How many more may read.
+    free: Semaphore,
+    /// Connections that read, and do not at the moment.
+    idle: Mutex<Vec<SqliteConnection>>,
+}
+
+/// A connection that reads. One that is not given back is closed: what it was told to do may
+/// still be under way.
+#[derive(Debug)]
+pub(super) struct Lent<'a> {
+    pub(super) connection: SqliteConnection,
+    from: &'a Sqlite,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Lent<'_> {
+    pub(super) fn give_back(self) {
+        self.from.idle().push(self.connection);
+    }
+}
+
+impl Sqlite {
+    fn over(path: PathBuf) -> Self {
+        Self {
+            path,
+            free: Semaphore::new(READERS),
+            idle: Mutex::default(),
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that reads; waits for one where all are lent.
+    pub(super) async fn reader(&self) -> Result<Lent<'_>, StoreError> {
+        let place = self.free.acquire().await;
+        let place = place.map_err(|_| StoreError::broken("an archive was read after its end"))?;
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => SqliteConnection::open(&self.path, Access::Read).await?,
+        };
+        Ok(Lent {
+            connection,
+            from: self,
+            _place: place,
+        })
+    }
+
+    /// Does something on a connection that reads.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        purpose: &'static str,
+        act: impl FnOnce(&mut Connection) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let reader = self.reader().await?;
+        let result = reader.connection.with(act).await;
+        reader.give_back();
+        result.map_err(|source| StoreError::whilst(purpose, source))
+    }
+
+    pub(super) async fn close_readers(&self) {
+        self.free.close();
+        let idle = std::mem::take(&mut *self.idle());
+        for connection in idle {
+            if let Err(error) = connection.close().await {
+                tracing::debug!(%error, "a connection that read was not closed");
+            }
+        }
+    }
 }
 
 /// Creates the file if need be, locks it, migrates it.
@@ -45,18 +115,40 @@ pub(in crate::store) async fn open(
         fs::canonicalize(path).map_err(|source| file("opening the archive", path, source))?;
     warn_of_network(&path);
     let lock = lock::take(&path, options).await?;
-    let mut connection = connect(&path).await?;
-    if let Some(found) = read_schema(&mut connection).await? {
-        refuse_newer(found, options)?;
-    }
-    let migrated = MIGRATIONS.run_direct(None, &mut connection, false).await;
-    if let Err(source) = migrated {
-        let error = StoreError::migration(&options.url, source);
+    let connection = SqliteConnection::open(&path, Access::Write).await?;
+    if let Err(error) = migrate(&connection, &path, options).await {
         write::dispose(connection, &error);
         return Err(error);
     }
     write::close(connection).await?;
     Ok((Box::new(Sqlite::over(path)), lock))
+}
+
+/// Brings the schema up to date. The connection that is open meanwhile is the one that carries
+/// the log over: sqlx's would, when it is closed, and keep silent about a disk that refuses.
+async fn migrate(
+    connection: &SqliteConnection,
+    path: &Path,
+    options: &StoreOptions,
+) -> Result<(), StoreError> {
+    if let Some(found) = read_schema(connection).await? {
+        refuse_newer(found, options)?;
+    }
+    let failed = |source| StoreError::migration(&options.url, source);
+    let mut connection = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .pragma("temp_store", "memory")
+        .pragma("wal_autocheckpoint", "0")
+        .disable_statement_logging()
+        .connect()
+        .await
+        .map_err(|source| failed(MigrateError::Execute(source)))?;
+    let migrated = MIGRATIONS.run_direct(None, &mut connection, false).await;
+    migrated.map_err(failed)?;
+    let closed = connection.close().await;
+    closed.map_err(|source| failed(MigrateError::Execute(source)))
 }
 
 /// Opens a file that is there; changes nothing.
@@ -72,13 +164,10 @@ pub(in crate::store) async fn open_read_only(
     }
     let path =
         fs::canonicalize(path).map_err(|source| file("opening the archive", path, source))?;
-    let archive = Sqlite::over(path.clone());
-    let mut connection = archive.readers.acquire().await.map_err(|source| {
-        let context = format!("opening the archive {} for reading", path.display());
-        StoreError::whilst(context, source)
-    })?;
-    let found = read_schema(&mut connection).await?.ok_or_else(missing)?;
-    drop(connection);
+    let archive = Sqlite::over(path);
+    let reader = archive.reader().await?;
+    let found = read_schema(&reader.connection).await?.ok_or_else(missing)?;
+    reader.give_back();
     refuse_newer(found, options)?;
     let known = known_schema();
     if found < known {
@@ -89,58 +178,6 @@ pub(in crate::store) async fn open_read_only(
         });
     }
     Ok(Box::new(archive))
-}
-
-/// A connection that writes.
-pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, StoreError> {
-    shared_options(path)
-        .page_size(PAGE_BYTES)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        // It would swallow its errors; the writer does it in the open.
-        .pragma("wal_autocheckpoint", "0")
-        .connect()
-        .await
-        .map_err(|source| {
-            let context = format!("opening the archive {} for writing", path.display());
-            StoreError::whilst(context, source)
-        })
-}
-
-impl Sqlite {
-    fn over(path: PathBuf) -> Self {
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_lazy_with(shared_options(&path).read_only(true));
-        Self { readers, path }
-    }
-
-    pub(super) async fn connect(&self) -> Result<SqliteConnection, StoreError> {
-        connect(&self.path).await
-    }
-
-    /// A connection that cannot write.
-    pub(super) async fn connect_to_read(&self) -> Result<SqliteConnection, StoreError> {
-        let options = shared_options(&self.path).read_only(true);
-        options.connect().await.map_err(|source| {
-            let context = format!("opening the archive {} for reading", self.path.display());
-            StoreError::whilst(context, source)
-        })
-    }
-}
-
-fn shared_options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(false)
-        .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
-        .pragma("trusted_schema", "off")
-        // Nothing outside the archive's folder is written: no message in /var/tmp, and a full or
-        // unwritable one is of no matter.
-        .pragma("temp_store", "memory")
-        .statement_cache_capacity(STATEMENTS_CACHED)
-        .disable_statement_logging()
 }
 
 /// Creates an empty file that its owner alone may read, before SQLite makes one for everybody.
@@ -178,21 +215,23 @@ pub(super) fn file(context: &'static str, path: &Path, source: io::Error) -> Sto
 }
 
 /// The newest migration that was applied; `None` where there is no archive.
-async fn read_schema(connection: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
-    let whilst = |source| StoreError::whilst("reading the schema of the archive", source);
-    let tables: i64 = sqlx::query_scalar(
-        "select count(*) from sqlite_master where type = 'table' and name = '_sqlx_migrations'",
-    )
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(whilst)?;
-    if tables == 0 {
-        return Ok(None);
-    }
-    sqlx::query_scalar("select max(version) from _sqlx_migrations")
-        .fetch_one(connection)
+async fn read_schema(connection: &SqliteConnection) -> Result<Option<i64>, StoreError> {
+    let read = |connection: &mut Connection| {
+        let tables: i64 = connection.query_row(
+            "select count(*) from sqlite_master where type = 'table' and name = '_sqlx_migrations'",
+            [],
+            |row| row.get(0),
+        )?;
+        if tables == 0 {
+            return Ok(None);
+        }
+        let newest = "select max(version) from _sqlx_migrations";
+        Ok(connection.query_row(newest, [], |row| row.get(0))?)
+    };
+    connection
+        .with(read)
         .await
-        .map_err(whilst)
+        .map_err(|source| StoreError::whilst("reading the schema of the archive", source))
 }
 
 fn known_schema() -> i64 {

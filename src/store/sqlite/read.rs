@@ -1,18 +1,22 @@
 //! Statements and rows as SQLite has them: times are ISO text, lists are JSON.
 
 use async_trait::async_trait;
-use sqlx::{
-    Arguments as _, AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr as _,
-    SqliteConnection,
-    sqlite::{SqliteArguments, SqliteRow},
+use rusqlite::{
+    Connection, Statement as Prepared,
+    types::{Null, ValueRef},
 };
 
-use super::{open::Sqlite, write::SqliteWriter};
+use super::{
+    connection::{Access, SqliteConnection},
+    open::Sqlite,
+    write::SqliteWriter,
+};
 use crate::{
     model::Timestamp,
     store::{
         StoreError,
         backend::{Backend, Reader, Select, Writer, assert_arguments},
+        error::EngineError,
         statement::{Dialect, Statement},
         value::{Kind, Row, Value},
     },
@@ -36,6 +40,11 @@ impl Dialect for SqliteDialect {
     const FOR_UPDATE: &'static str = "";
 }
 
+/// The statement with its arguments numbered: `$1` would be a name to SQLite.
+pub(super) fn spelled(statement: &Statement) -> String {
+    statement.spelled::<SqliteDialect>().replace('$', "?")
+}
+
 #[async_trait]
 impl Backend for Sqlite {
     async fn select(
@@ -43,57 +52,58 @@ impl Backend for Sqlite {
         statement: &Statement,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        let mut reader = self
-            .readers
-            .acquire()
-            .await
-            .map_err(|source| StoreError::whilst(statement.purpose, source))?;
-        select(&mut reader, statement, args).await
+        let reader = self.reader().await?;
+        let rows = select(&reader.connection, statement, args).await?;
+        reader.give_back();
+        Ok(rows)
     }
 
     async fn connect_writer(&self) -> Result<Box<dyn Writer>, StoreError> {
-        Ok(Box::new(SqliteWriter::over(self.connect().await?)))
+        let connection = SqliteConnection::open(&self.path, Access::Write).await?;
+        Ok(Box::new(SqliteWriter::over(connection)))
     }
 
     async fn connect_reader(&self) -> Result<Box<dyn Reader>, StoreError> {
-        let mut connection = self.connect_to_read().await?;
+        let connection = SqliteConnection::open(&self.path, Access::Read).await?;
         // The state that is seen is that of the first read.
-        for command in ["begin", "select count(*) from archive"] {
-            sqlx::query(command)
-                .execute(&mut connection)
-                .await
-                .map_err(|source| StoreError::whilst("beginning to read one state", source))?;
-        }
+        let begin = |connection: &mut Connection| {
+            connection.execute_batch("begin")?;
+            connection.query_row("select count(*) from archive", [], |_| Ok(()))?;
+            Ok(())
+        };
+        connection
+            .with(begin)
+            .await
+            .map_err(|source| StoreError::whilst("beginning to read one state", source))?;
         Ok(Box::new(SqliteReader(connection)))
     }
 
     async fn prepare(&self, statement: &Statement) -> Result<(), StoreError> {
-        let sql = AssertSqlSafe(statement.spelled::<SqliteDialect>()).into_sql_str();
-        self.readers
-            .prepare(sql)
-            .await
-            .map_err(|source| StoreError::whilst(statement.purpose, source))?;
-        Ok(())
+        let (sql, arguments) = (spelled(statement), statement.arguments);
+        let prepare = move |connection: &mut Connection| {
+            let prepared = connection.prepare(&sql)?;
+            assert_eq!(prepared.parameter_count(), arguments, "arguments of {sql}");
+            Ok(())
+        };
+        self.read(statement.purpose, prepare).await
     }
 
     async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {
-        let found: Vec<String> = sqlx::query_scalar("pragma quick_check")
-            .fetch_all(&self.readers)
-            .await
-            .map_err(|source| StoreError::whilst("checking the database file", source))?;
+        let check = |connection: &mut Connection| {
+            let mut check = connection.prepare("pragma quick_check")?;
+            let lines = check.query_map([], |row| row.get(0))?;
+            Ok(lines.collect::<Result<Vec<String>, _>>()?)
+        };
+        let found = self.read("checking the database file", check).await?;
         Ok(found.into_iter().filter(|line| line != "ok").collect())
     }
 
     async fn engine_version(&self) -> Result<String, StoreError> {
-        let version: String = sqlx::query_scalar("select sqlite_version()")
-            .fetch_one(&self.readers)
-            .await
-            .map_err(|source| StoreError::whilst("asking for the version", source))?;
-        Ok(format!("SQLite {version}"))
+        Ok(format!("SQLite {}", rusqlite::version()))
     }
 
     async fn close(&self) {
-        self.readers.close().await;
+        self.close_readers().await;
     }
 }
 
@@ -108,7 +118,7 @@ impl Select for SqliteReader {
         statement: &Statement,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        select(&mut self.0, statement, args).await
+        select(&self.0, statement, args).await
     }
 }
 
@@ -124,66 +134,81 @@ impl Reader for SqliteReader {
 
 /// Reads on one connection.
 pub(super) async fn select(
-    connection: &mut SqliteConnection,
+    connection: &SqliteConnection,
     statement: &Statement,
     args: Vec<Value>,
 ) -> Result<Vec<Row>, StoreError> {
     assert_arguments(statement, &args);
-    let whilst = |source| StoreError::whilst(statement.purpose, source);
-    let sql = AssertSqlSafe(statement.spelled::<SqliteDialect>());
-    let rows = sqlx::query_with(sql, arguments(args).map_err(whilst)?)
-        .fetch_all(connection)
+    let (sql, kinds) = (spelled(statement), statement.columns);
+    let select = move |connection: &mut Connection| {
+        let mut prepared = connection.prepare_cached(&sql)?;
+        bind(&mut prepared, &args)?;
+        let mut found = prepared.raw_query();
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(decode(row, kinds)?);
+        }
+        Ok(rows)
+    };
+    connection
+        .with(select)
         .await
-        .map_err(whilst)?;
-    rows.iter().map(|row| decode(row, statement)).collect()
+        .map_err(|source| StoreError::whilst(statement.purpose, source))
 }
 
-/// The values as sqlx takes them.
-pub(super) fn arguments(
-    args: impl IntoIterator<Item = Value>,
-) -> Result<SqliteArguments, sqlx::Error> {
-    let mut made = SqliteArguments::default();
-    for value in args {
+/// Gives the statement its arguments, all of them.
+pub(super) fn bind(prepared: &mut Prepared<'_>, args: &[Value]) -> Result<(), rusqlite::Error> {
+    for (place, value) in args.iter().enumerate() {
+        let place = place + 1;
         match value {
-            Value::Int(number) => made.add(number),
-            Value::Text(text) => made.add(text),
-            Value::Bytes(bytes) => made.add(bytes),
-            Value::Bool(truth) => made.add(truth),
-            Value::Real(number) => made.add(number),
-            Value::Time(time) => made.add(time.map(|time| time.to_string())),
-            Value::Ints(list) => made.add(json(&list)),
-            Value::Texts(list) => made.add(json(&list)),
-            Value::Pairs(list) => made.add(json(&list)),
-        }
-        .map_err(sqlx::Error::Encode)?;
+            Value::Int(number) => prepared.raw_bind_parameter(place, number),
+            Value::Text(text) => prepared.raw_bind_parameter(place, text),
+            Value::Bytes(bytes) => prepared.raw_bind_parameter(place, bytes),
+            Value::Bool(truth) => prepared.raw_bind_parameter(place, truth),
+            Value::Real(number) => prepared.raw_bind_parameter(place, number),
+            Value::Time(None) => prepared.raw_bind_parameter(place, Null),
+            Value::Time(Some(time)) => prepared.raw_bind_parameter(place, time.to_string()),
+            Value::Ints(list) => prepared.raw_bind_parameter(place, json(list)),
+            Value::Texts(list) => prepared.raw_bind_parameter(place, json(list)),
+            Value::Pairs(list) => prepared.raw_bind_parameter(place, json(list)),
+        }?;
     }
-    Ok(made)
+    Ok(())
 }
 
 fn json<T: serde::Serialize>(list: &T) -> String {
     serde_json::to_string(list).expect("numbers and texts are JSON")
 }
 
-fn decode(row: &SqliteRow, statement: &Statement) -> Result<Row, StoreError> {
-    let whilst = |source| StoreError::whilst(statement.purpose, source);
-    let mut values = Vec::with_capacity(statement.columns.len());
-    for (column, kind) in statement.columns.iter().enumerate() {
-        values.push(match kind {
-            Kind::Int => Value::Int(row.try_get_unchecked(column).map_err(whilst)?),
-            Kind::Text => Value::Text(row.try_get_unchecked(column).map_err(whilst)?),
-            Kind::Bytes => Value::Bytes(row.try_get_unchecked(column).map_err(whilst)?),
-            Kind::Bool => Value::Bool(row.try_get_unchecked(column).map_err(whilst)?),
-            Kind::Real => Value::Real(row.try_get_unchecked(column).map_err(whilst)?),
-            Kind::Time => {
-                let text: Option<String> = row.try_get_unchecked(column).map_err(whilst)?;
-                Value::Time(text.as_deref().map(time).transpose()?)
-            }
-        });
+fn decode(row: &rusqlite::Row<'_>, kinds: &[Kind]) -> Result<Row, EngineError> {
+    let mut values = Vec::with_capacity(kinds.len());
+    for (column, kind) in kinds.iter().enumerate() {
+        values.push(value_of(row.get_ref(column)?, *kind)?);
     }
     Ok(Row::new(values))
 }
 
-fn time(text: &str) -> Result<Timestamp, StoreError> {
+fn value_of(found: ValueRef<'_>, kind: Kind) -> Result<Value, EngineError> {
+    let text = || found.as_str_or_null();
+    let value = match kind {
+        Kind::Int => found.as_i64_or_null().map(Value::Int),
+        Kind::Text => text().map(|text| Value::Text(text.map(str::to_owned))),
+        Kind::Bytes => found
+            .as_bytes_or_null()
+            .map(|bytes| Value::Bytes(bytes.map(<[u8]>::to_vec))),
+        Kind::Bool => found
+            .as_i64_or_null()
+            .map(|number| Value::Bool(number.map(|number| number != 0))),
+        Kind::Real => found.as_f64_or_null().map(Value::Real),
+        Kind::Time => match text() {
+            Ok(text) => return Ok(Value::Time(text.map(time).transpose()?)),
+            Err(error) => Err(error),
+        },
+    };
+    Ok(value.map_err(rusqlite::Error::from)?)
+}
+
+fn time(text: &str) -> Result<Timestamp, EngineError> {
     text.parse()
-        .map_err(|_| StoreError::broken(format!("{text:?} stands for a time")))
+        .map_err(|_| EngineError::Broken(format!("{text:?} stands for a time")))
 }

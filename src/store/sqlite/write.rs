@@ -1,71 +1,51 @@
-//! The one connection that writes: multi-row statements in powers of two of rows, so that a
-//! few texts serve every batch and stay prepared.
+//! The one connection that writes: a prepared statement a table, run for each row.
 //!
 //! It carries the log (WAL) over into the file by itself: SQLite would do so after a commit and
-//! keep silent about a disk that refuses. A connection on which a sync failed is left open until
-//! the process ends, since closing it would sync once more, and be told that all is well.
-
-use std::{collections::HashMap, sync::Arc};
+//! keep silent about a disk that refuses.
 
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
+use rusqlite::Connection;
 
-use super::read::{self, SqliteDialect, arguments};
+use super::{
+    connection::SqliteConnection,
+    read::{self, bind, spelled},
+};
 use crate::store::{
     StoreError,
     backend::{Writer, assert_arguments, assert_rows},
     statement::Statement,
     table::{Meeting, Table},
-    value::{Row, Value},
+    value::{Kind, Row, Value},
 };
 
 /// Pages of the log that are carried over together: SQLite's own default.
 const LOG_PAGES_MAX: i64 = 1000;
-/// More rows a statement gain nothing; 256 rows of the widest table are 5,632 variables.
-const ROWS_MAX: usize = 256;
-/// What SQLite allows in one statement.
-const VARIABLES_MAX: usize = 32_766;
 
-/// One connection and the texts of its bulk statements.
+/// The connection.
 #[derive(Debug)]
 pub(super) struct SqliteWriter {
     connection: SqliteConnection,
-    /// By the table, how its rows meet others, and the number of rows.
-    texts: HashMap<(&'static str, usize, usize), Arc<str>>,
 }
 
 impl SqliteWriter {
     pub(super) fn over(connection: SqliteConnection) -> Self {
-        Self {
-            connection,
-            texts: HashMap::new(),
-        }
+        Self { connection }
     }
 
-    async fn command(&mut self, command: &'static str) -> Result<(), StoreError> {
-        sqlx::query(command)
-            .execute(&mut self.connection)
+    async fn command(&self, command: &'static str) -> Result<(), StoreError> {
+        self.connection
+            .with(move |connection| Ok(connection.execute_batch(command)?))
             .await
-            .map_err(|source| StoreError::whilst(format!("telling SQLite to {command}"), source))?;
-        Ok(())
+            .map_err(|source| StoreError::whilst(format!("telling SQLite to {command}"), source))
     }
 
     /// A log that is never carried over grows for ever.
     async fn keep_log_short(&mut self) -> Result<(), StoreError> {
-        let (_, pages, carried) = checkpoint(&mut self.connection, "noop").await?;
+        let (_, pages, carried) = checkpoint(&self.connection, "noop").await?;
         if pages - carried >= LOG_PAGES_MAX {
             self.sync().await?;
         }
         Ok(())
-    }
-
-    fn text(&mut self, table: &'static Table, rows: usize) -> Arc<str> {
-        let place = std::ptr::from_ref(table).addr();
-        let text = self
-            .texts
-            .entry((table.name, place, rows))
-            .or_insert_with(|| bulk_text(table, rows).into());
-        Arc::clone(text)
     }
 }
 
@@ -89,7 +69,7 @@ impl Writer for SqliteWriter {
         statement: &Statement,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        read::select(&mut self.connection, statement, args).await
+        read::select(&self.connection, statement, args).await
     }
 
     async fn execute(
@@ -98,13 +78,16 @@ impl Writer for SqliteWriter {
         args: Vec<Value>,
     ) -> Result<u64, StoreError> {
         assert_arguments(statement, &args);
-        let whilst = |source| StoreError::whilst(statement.purpose, source);
-        let sql = AssertSqlSafe(statement.spelled::<SqliteDialect>());
-        let done = sqlx::query_with(sql, arguments(args).map_err(whilst)?)
-            .execute(&mut self.connection)
+        let sql = spelled(statement);
+        let execute = move |connection: &mut Connection| {
+            let mut prepared = connection.prepare_cached(&sql)?;
+            bind(&mut prepared, &args)?;
+            Ok(count(prepared.raw_execute()?))
+        };
+        self.connection
+            .with(execute)
             .await
-            .map_err(whilst)?;
-        Ok(done.rows_affected())
+            .map_err(|source| StoreError::whilst(statement.purpose, source))
     }
 
     async fn put(
@@ -113,27 +96,23 @@ impl Writer for SqliteWriter {
         rows: Vec<Vec<Value>>,
     ) -> Result<u64, StoreError> {
         assert_rows(table, &rows);
-        let whilst = |source| StoreError::whilst(format!("writing {}", table.name), source);
-        let mut written = 0;
-        let mut left = rows.len();
-        let mut rows = rows.into_iter();
-        while left > 0 {
-            let size = chunk_size(left);
-            left -= size;
-            let text = self.text(table, size);
-            let values = rows.by_ref().take(size).flatten();
-            let args = arguments(values).map_err(whilst)?;
-            let done = sqlx::query_with(AssertSqlSafe(text), args)
-                .execute(&mut self.connection)
-                .await
-                .map_err(whilst)?;
-            written += done.rows_affected();
-        }
-        Ok(written)
+        let put = move |connection: &mut Connection| {
+            let mut prepared = connection.prepare_cached(&text_of(table))?;
+            let mut written = 0;
+            for row in &rows {
+                bind(&mut prepared, row)?;
+                written += count(prepared.raw_execute()?);
+            }
+            Ok(written)
+        };
+        self.connection
+            .with(put)
+            .await
+            .map_err(|source| StoreError::whilst(format!("writing {}", table.name), source))
     }
 
     async fn sync(&mut self) -> Result<(), StoreError> {
-        checkpoint(&mut self.connection, "passive").await?;
+        checkpoint(&self.connection, "passive").await?;
         Ok(())
     }
 
@@ -142,14 +121,14 @@ impl Writer for SqliteWriter {
     }
 
     fn abandon(self: Box<Self>) {
-        abandon(self.connection);
+        self.connection.abandon();
     }
 }
 
 /// Carries the log over into the file, makes both durable and closes the connection.
-pub(super) async fn close(mut connection: SqliteConnection) -> Result<(), StoreError> {
+pub(super) async fn close(connection: SqliteConnection) -> Result<(), StoreError> {
     // Readers may hold it up; then the next run carries over, nothing is lost.
-    if let Err(error) = checkpoint(&mut connection, "truncate").await {
+    if let Err(error) = checkpoint(&connection, "truncate").await {
         dispose(connection, &error);
         return Err(error);
     }
@@ -162,82 +141,51 @@ pub(super) async fn close(mut connection: SqliteConnection) -> Result<(), StoreE
 /// Lets go of a connection that failed.
 pub(super) fn dispose(connection: SqliteConnection, error: &StoreError) {
     if error.is_unsynced() {
-        abandon(connection);
+        connection.abandon();
     }
-}
-
-/// Leaves the connection open until the process ends.
-fn abandon(connection: SqliteConnection) {
-    std::mem::forget(connection);
 }
 
 /// Whether it was held up, the pages in the log, and how many of them are in the file.
 async fn checkpoint(
-    connection: &mut SqliteConnection,
+    connection: &SqliteConnection,
     mode: &'static str,
 ) -> Result<(i64, i64, i64), StoreError> {
-    let pragma = AssertSqlSafe(format!("pragma wal_checkpoint({mode})"));
-    sqlx::query_as(pragma)
-        .fetch_one(connection)
+    let checkpoint = move |connection: &mut Connection| {
+        let pragma = format!("pragma wal_checkpoint({mode})");
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        Ok(connection.query_row(&pragma, [], row)?)
+    };
+    connection
+        .with(checkpoint)
         .await
         .map_err(|source| StoreError::whilst("bringing what is written safely to disk", source))
 }
 
-/// The largest power of two of rows that are left.
-fn chunk_size(left: usize) -> usize {
-    if left >= ROWS_MAX {
-        ROWS_MAX
-    } else {
-        1 << left.ilog2()
-    }
+fn count(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
 }
 
-fn bulk_text(table: &Table, rows: usize) -> String {
-    let columns = table.columns.len();
-    assert!(
-        rows * columns <= VARIABLES_MAX,
-        "variables of {}",
-        table.name
-    );
-    let row = format!("({})", vec!["?"; columns].join(","));
-    let values = vec![row.as_str(); rows].join(",");
-    let list = table.column_list();
+/// The statement that writes one row of the table.
+fn text_of(table: &Table) -> String {
     if table.meeting == Meeting::Update {
+        let numbered = |first: usize, columns: &[(&str, Kind)], between: &str| {
+            let terms = columns.iter().enumerate();
+            let terms = terms.map(|(place, (name, _))| format!("{name} = ?{}", first + place));
+            terms.collect::<Vec<String>>().join(between)
+        };
+        let (key, rest) = table.columns.split_at(table.key_columns);
         return format!(
-            "with wanted ({list}) as (values {values}) {} from wanted where {}",
-            table.update_clause(),
-            table.same_key(),
+            "update {} set {} where {}",
+            table.name,
+            numbered(table.key_columns + 1, rest, ", "),
+            numbered(1, key, " and "),
         );
     }
     format!(
-        "insert into {} ({list}) values {values}{}",
+        "insert into {} ({}) values ({}){}",
         table.name,
+        table.column_list(),
+        vec!["?"; table.columns.len()].join(", "),
         table.conflict_clause(),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::table::ALL;
-
-    #[test]
-    fn any_number_of_rows_is_written_in_powers_of_two() {
-        for rows in 1..2_000 {
-            let (mut left, mut statements) = (rows, 0);
-            while left > 0 {
-                left -= chunk_size(left);
-                statements += 1;
-            }
-            assert!(statements <= rows / ROWS_MAX + 8, "{rows} rows");
-        }
-    }
-
-    #[test]
-    fn the_widest_table_stays_within_the_variables_of_sqlite() {
-        for table in ALL {
-            let text = bulk_text(table, ROWS_MAX);
-            assert_eq!(text.matches('?').count(), ROWS_MAX * table.columns.len());
-        }
-    }
 }

@@ -118,7 +118,7 @@ impl<'a> Comparison<'a> {
             .collect();
         let archived = self.read_archived(&messages, claims).await?;
         let (absent, absent_again) = self.find_absent(&archived, claims, &rows, sent_after);
-        let changing = self.pick_changing(messages, &facts, &archived);
+        let (changing, surely_new) = self.pick_changing(messages, &facts, &archived);
         self.taken += 1;
         self.recent.push_back((self.taken, rows));
         let forgotten = self.taken.saturating_sub(REMEMBERED_PAGES).min(oldest_sent);
@@ -131,6 +131,7 @@ impl<'a> Comparison<'a> {
         }
         Ok(PageWrite {
             messages: changing,
+            surely_new,
             absent,
             absent_again,
             interval: claims.first().map_or((None, None), |claim| {
@@ -217,14 +218,15 @@ impl<'a> Comparison<'a> {
         self.recent.iter().rev().find_map(held).unwrap_or(0)
     }
 
-    /// The messages that the archive may not hold as they are; counts what they are.
+    /// The messages that the archive may not hold as they are, and whether it cannot hold them at
+    /// all; counts what they are.
     fn pick_changing(
         &mut self,
         messages: Vec<Message>,
         facts: &PageFacts,
         archived: &HashMap<u64, CurrentMessage>,
-    ) -> Vec<Message> {
-        let mut changing = Vec::new();
+    ) -> (Vec<Message>, Vec<bool>) {
+        let (mut changing, mut surely_new) = (Vec::new(), Vec::new());
         for (message, row) in messages.into_iter().zip(&facts.rows) {
             let digest = digest_of(&message);
             let again = self
@@ -243,7 +245,8 @@ impl<'a> Comparison<'a> {
                     known.missing_since.is_some() || known.deleted_at.is_some()
                 }),
             };
-            match sighting.news() {
+            let news = sighting.news();
+            match news {
                 News::Unchanged => {
                     self.counts.unchanged += 1;
                     continue;
@@ -261,9 +264,10 @@ impl<'a> Comparison<'a> {
                     self.context.monitor.count(Counter::MessagesRead);
                 }
             }
+            surely_new.push(news == News::New && is_stored_as_it_is(&message.id));
             changing.push(message);
         }
-        changing
+        (changing, surely_new)
     }
 }
 
@@ -286,7 +290,7 @@ struct Sighting {
 }
 
 /// What a sighting is to the archive.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum News {
     /// Nothing, for certain: it need not be sent there.
     Unchanged,
@@ -317,6 +321,11 @@ impl Sighting {
             None => News::New,
         }
     }
+}
+
+/// Whether no other id is stored in its form: U+0000 cannot be, and is replaced.
+fn is_stored_as_it_is(id: &MessageId) -> bool {
+    !id.as_str().contains(['\0', char::REPLACEMENT_CHARACTER])
 }
 
 fn is_inside(interval: Interval, time: Option<Timestamp>) -> bool {
