@@ -49,6 +49,16 @@ pub struct MessageCounts {
     pub unrecognised: u64,
 }
 
+impl std::ops::AddAssign for MessageCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.new += more.new;
+        self.changed += more.changed;
+        self.deleted += more.deleted;
+        self.unchanged += more.unchanged;
+        self.unrecognised += more.unrecognised;
+    }
+}
+
 /// How many requests were sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct RequestCounts {

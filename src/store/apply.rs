@@ -12,7 +12,8 @@ mod messages;
 use std::collections::HashMap;
 
 use super::{
-    Batch, BatchStats, StoreError,
+    BatchStats, StoreError,
+    batch::Part,
     table::{self, Table},
     value::Value,
 };
@@ -42,7 +43,7 @@ pub(super) fn take(next: &mut i64) -> i64 {
 pub(super) struct StoredMessage {
     pub(super) key: i64,
     pub(super) version: i64,
-    pub(super) digest: Vec<u8>,
+    pub(super) digest: [u8; 16],
     pub(super) created_at: Option<Timestamp>,
     pub(super) updated_at: Option<Timestamp>,
     pub(super) observed_at: Timestamp,
@@ -51,13 +52,16 @@ pub(super) struct StoredMessage {
     pub(super) deleted_at: Option<Timestamp>,
 }
 
+/// Messages by conversation, and there by id.
+pub(super) type StoredMessages = HashMap<i64, HashMap<String, StoredMessage>>;
+
 /// The versions of one message.
 #[derive(Debug, Clone, Default)]
 pub(super) struct StoredVersions {
     /// The largest number.
     pub(super) last: i64,
     /// The hashes of all.
-    pub(super) hashes: Vec<Vec<u8>>,
+    pub(super) hashes: Vec<[u8; 32]>,
     /// The raw JSON of the current one.
     pub(super) raw: Option<String>,
 }
@@ -101,8 +105,8 @@ pub(super) struct StoredLink {
 /// The rows that a batch meets, looked up inside its transaction.
 #[derive(Debug, Default)]
 pub(super) struct Met {
-    /// By conversation and id.
-    pub(super) messages: HashMap<(i64, String), StoredMessage>,
+    /// By conversation, and there by id.
+    pub(super) messages: StoredMessages,
     /// By key of the message, for those that [`disputed`] names.
     pub(super) versions: HashMap<i64, StoredVersions>,
     /// By key.
@@ -167,7 +171,7 @@ fn is_complete(state: ConversationState) -> bool {
 
 /// What the batch changes.
 pub(super) fn apply(
-    batch: &Batch,
+    part: Part<'_>,
     met: &Met,
     stamp: Stamp,
     keys: &mut NextKeys,
@@ -177,8 +181,8 @@ pub(super) fn apply(
         rows: vec![(&table::MESSAGES, Vec::new())],
         ..Plan::default()
     };
-    let growth = messages::apply(batch, met, stamp, keys, &mut plan)?;
-    conversations::apply(batch, met, stamp, &growth, keys, &mut plan)?;
-    links::apply(batch, met, stamp, keys, &mut plan);
+    let growth = messages::apply(part, met, stamp, keys, &mut plan)?;
+    conversations::apply(part, met, stamp, &growth, keys, &mut plan)?;
+    links::apply(part, met, stamp, keys, &mut plan);
     Ok(plan)
 }

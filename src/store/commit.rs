@@ -10,6 +10,7 @@ use super::{
         self, Met, OpenFailure, Plan, Stamp, StoredConversation, StoredLink, StoredMessage,
         StoredVersions,
     },
+    batch::Part,
     derived,
     record::{count_trust, read_pieces},
     session::{Session, Work},
@@ -57,15 +58,19 @@ impl Work for Commit<'_> {
             .batch
             .run
             .ok_or_else(|| StoreError::broken("a batch that writes belongs to no run"))?;
-        let met = look_up(session, self.batch).await?;
         let stamp = Stamp {
             run,
             recorded_at: self.clock.now(),
         };
-        let mut keys = session.keys;
-        let plan = apply::apply(self.batch, &met, stamp, &mut keys)?;
-        session.keys = keys;
-        write(session, plan).await
+        let mut stats = BatchStats::default();
+        for part in self.batch.parts() {
+            let met = look_up(session, part).await?;
+            let mut keys = session.keys;
+            let plan = apply::apply(part, &met, stamp, &mut keys)?;
+            session.keys = keys;
+            stats.add(write(session, plan).await?);
+        }
+        Ok(stats)
     }
 }
 
@@ -101,20 +106,20 @@ async fn write(session: &mut Session, plan: Plan) -> Result<BatchStats, StoreErr
 }
 
 /// Everything that the batch meets.
-async fn look_up(session: &mut Session, batch: &Batch) -> Result<Met, StoreError> {
+async fn look_up(session: &mut Session, part: Part<'_>) -> Result<Met, StoreError> {
     let mut met = Met::default();
-    look_up_messages(session, batch, &mut met).await?;
-    look_up_conversations(session, batch, &mut met).await?;
-    look_up_links(session, batch, &mut met).await?;
+    look_up_messages(session, part, &mut met).await?;
+    look_up_conversations(session, part, &mut met).await?;
+    look_up_links(session, part, &mut met).await?;
     Ok(met)
 }
 
 async fn look_up_messages(
     session: &mut Session,
-    batch: &Batch,
+    part: Part<'_>,
     met: &mut Met,
 ) -> Result<(), StoreError> {
-    let wanted = apply::wanted(batch);
+    let wanted = apply::wanted(part);
     if wanted.is_empty() {
         return Ok(());
     }
@@ -127,7 +132,7 @@ async fn look_up_messages(
         let stored = StoredMessage {
             key,
             version: row.int()?,
-            digest: row.bytes()?,
+            digest: exact(row.bytes()?)?,
             created_at: row.maybe_time()?,
             updated_at: row.maybe_time()?,
             observed_at: row.time()?,
@@ -135,9 +140,10 @@ async fn look_up_messages(
             missing_run: row.maybe_int()?,
             deleted_at: row.maybe_time()?,
         };
-        met.messages.insert(name, stored);
+        let of_conversation = met.messages.entry(name.0).or_default();
+        of_conversation.insert(name.1, stored);
     }
-    let disputed = apply::disputed(batch, &met.messages);
+    let disputed = apply::disputed(part, &met.messages);
     if disputed.is_empty() {
         return Ok(());
     }
@@ -147,7 +153,9 @@ async fn look_up_messages(
     {
         let versions: &mut StoredVersions = met.versions.entry(row.int()?).or_default();
         versions.last = versions.last.max(row.int()?);
-        versions.hashes.extend(row.maybe_bytes()?);
+        versions
+            .hashes
+            .extend(row.maybe_bytes()?.map(exact).transpose()?);
         if let Some(raw) = row.maybe_text()? {
             versions.raw = Some(raw);
         }
@@ -155,25 +163,29 @@ async fn look_up_messages(
     Ok(())
 }
 
+fn exact<const N: usize>(hash: Vec<u8>) -> Result<[u8; N], StoreError> {
+    hash.try_into()
+        .map_err(|_| StoreError::broken(format!("a hash is not {N} bytes long")))
+}
+
 async fn look_up_conversations(
     session: &mut Session,
-    batch: &Batch,
+    part: Part<'_>,
     met: &mut Met,
 ) -> Result<(), StoreError> {
     let list = |keys: BTreeSet<ConversationKey>| -> Vec<i64> {
         keys.into_iter().map(|key| key.0).collect()
     };
-    let walked = batch.pages.iter().filter(|page| page.progress.is_some());
+    let walked = part.pages.iter().filter(|page| page.progress.is_some());
     let walked = list(walked.map(|page| page.conversation).collect());
     let ended = list(
-        batch
-            .outcomes
+        part.outcomes
             .iter()
             .map(|outcome| outcome.conversation)
             .collect(),
     );
-    let pages = batch.pages.iter().map(|page| page.conversation);
-    let outcomes = batch.outcomes.iter().map(|outcome| outcome.conversation);
+    let pages = part.pages.iter().map(|page| page.conversation);
+    let outcomes = part.outcomes.iter().map(|outcome| outcome.conversation);
     let touched = list(pages.chain(outcomes).collect());
 
     if !touched.is_empty() {
@@ -231,10 +243,10 @@ fn stored_conversation(row: &mut Row) -> Result<StoredConversation, StoreError> 
 
 async fn look_up_links(
     session: &mut Session,
-    batch: &Batch,
+    part: Part<'_>,
     met: &mut Met,
 ) -> Result<(), StoreError> {
-    let numbers: BTreeSet<String> = batch
+    let numbers: BTreeSet<String> = part
         .links
         .iter()
         .map(|link| clean(&link.phone_number))

@@ -4,6 +4,8 @@
 //! argument. Text never holds U+0000 (Postgres cannot store it) and a time lies between the
 //! years 0 and 9999, so that both engines store it and ISO text sorts like time.
 
+use std::borrow::Cow;
+
 use super::StoreError;
 use crate::model::Timestamp;
 
@@ -78,12 +80,17 @@ pub(super) fn storable(time: Timestamp) -> Timestamp {
 }
 
 /// The text as it is stored: without U+0000.
-pub(super) fn clean(text: &str) -> String {
-    if text.contains('\0') {
-        text.replace('\0', "\u{FFFD}")
+pub(super) fn cleaned(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(0, text.as_bytes()).is_some() {
+        Cow::Owned(text.replace('\0', "\u{FFFD}"))
     } else {
-        text.to_owned()
+        Cow::Borrowed(text)
     }
+}
+
+/// The text as it is stored: without U+0000.
+pub(super) fn clean(text: &str) -> String {
+    cleaned(text).into_owned()
 }
 
 macro_rules! from {

@@ -81,6 +81,7 @@ impl Writer {
             monitor,
             batch: OpenBatch::new(run),
             under_way: None,
+            awaited_by: Vec::new(),
             written: MessageCounts::default(),
         };
         (Queue(sender), Self(tokio::spawn(task.run(receiver))))
@@ -103,6 +104,8 @@ struct Task {
     batch: OpenBatch,
     /// Is being written.
     under_way: Option<JoinHandle<Result<BatchStats, StoreError>>>,
+    /// Who waits until what is being written is committed.
+    awaited_by: Vec<oneshot::Sender<()>>,
     written: MessageCounts,
 }
 
@@ -127,17 +130,12 @@ impl Task {
     async fn write_all(&mut self, queue: &mut mpsc::Receiver<Item>) -> Result<(), StoreError> {
         loop {
             match self.next(queue).await {
-                Next::Written(result) => self.count(result?),
+                Next::Written(result) => self.written(result?),
                 Next::Due => self.begin(),
-                Next::Item(Some(Item::Flush(done))) => {
-                    self.commit_all().await?;
-                    // The worker that asked may be gone: then nobody needs to know.
-                    let _ = done.send(());
-                }
                 Next::Item(Some(item)) => self.batch.add(item),
                 Next::Item(None) => return self.commit_all().await,
             }
-            if self.under_way.is_none() && self.batch.is_full() {
+            if self.under_way.is_none() && (self.batch.is_full() || self.batch.is_awaited()) {
                 self.begin();
             }
         }
@@ -165,8 +163,10 @@ impl Task {
 
     /// Begins to write the batch that was filled; none is being written.
     fn begin(&mut self) {
-        let batch = self.batch.take();
+        let (batch, awaited_by) = self.batch.take();
+        self.awaited_by = awaited_by;
         if batch.pages.is_empty() && batch.outcomes.is_empty() && batch.links.is_empty() {
+            self.tell_those_who_wait();
             return;
         }
         let store = self.store.clone();
@@ -183,21 +183,26 @@ impl Task {
     async fn finish_writing(&mut self) -> Result<(), StoreError> {
         if let Some(writing) = self.under_way.take() {
             let stats = outcome_of(writing.await).await?;
-            self.count(stats);
+            self.written(stats);
         }
         Ok(())
     }
 
-    fn count(&mut self, stats: BatchStats) {
+    /// What was under way is committed.
+    fn written(&mut self, stats: BatchStats) {
+        self.tell_those_who_wait();
         let messages = stats.messages;
-        self.written.new += messages.new;
-        self.written.changed += messages.changed;
-        self.written.deleted += messages.deleted;
-        self.written.unchanged += messages.unchanged;
-        self.written.unrecognised += messages.unrecognised;
+        self.written += messages;
         self.monitor.count(Counter::Transactions);
         self.monitor.add(Counter::MessagesNew, messages.new);
         self.monitor.add(Counter::MessagesChanged, messages.changed);
+    }
+
+    fn tell_those_who_wait(&mut self) {
+        for done in self.awaited_by.drain(..) {
+            // The worker that asked may be gone: then nobody needs to know.
+            let _ = done.send(());
+        }
     }
 }
 
@@ -219,6 +224,8 @@ struct OpenBatch {
     raw_bytes: usize,
     opened_at: Option<Instant>,
     changing_since: Option<Instant>,
+    /// Who waits until it is committed.
+    awaited_by: Vec<oneshot::Sender<()>>,
 }
 
 impl OpenBatch {
@@ -232,6 +239,7 @@ impl OpenBatch {
             raw_bytes: 0,
             opened_at: None,
             changing_since: None,
+            awaited_by: Vec::new(),
         }
     }
 
@@ -241,7 +249,8 @@ impl OpenBatch {
         let changes = match &item {
             Item::Page(page) => page.changes_messages(),
             Item::Outcome(outcome) => outcome.failure.is_some(),
-            Item::Links(_) | Item::Flush(_) => true,
+            Item::Links(_) => true,
+            Item::Flush(_) => false,
         };
         if changes {
             self.changing_since.get_or_insert(now);
@@ -262,7 +271,7 @@ impl OpenBatch {
                 self.rows += links.len();
                 self.batch.links.extend(links);
             }
-            Item::Flush(_) => {}
+            Item::Flush(done) => self.awaited_by.push(done),
         }
     }
 
@@ -279,8 +288,13 @@ impl OpenBatch {
         changing.or(quiet)
     }
 
-    fn take(&mut self) -> Batch {
+    fn is_awaited(&self) -> bool {
+        !self.awaited_by.is_empty()
+    }
+
+    fn take(&mut self) -> (Batch, Vec<oneshot::Sender<()>>) {
         let fresh = Self::new(self.batch.run.unwrap_or(RunId(0)));
-        std::mem::replace(self, fresh).batch
+        let taken = std::mem::replace(self, fresh);
+        (taken.batch, taken.awaited_by)
     }
 }

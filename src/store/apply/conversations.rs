@@ -6,7 +6,9 @@ use super::{Met, NextKeys, Plan, Stamp, StoredConversation, is_complete, message
 use crate::{
     model::{ConversationKey, ConversationState, Failure, Piece, Timestamp},
     store::{
-        Batch, ConversationOutcome, StoreError, WalkProgress, table,
+        ConversationOutcome, StoreError, WalkProgress,
+        batch::Part,
+        table,
         value::{clean, storable},
     },
 };
@@ -16,7 +18,7 @@ const UNFINISHED: &str = "not finished yet; the next run goes on";
 
 /// Writes the rows of each conversation that differ from what is stored.
 pub(super) fn apply(
-    batch: &Batch,
+    part: Part<'_>,
     met: &Met,
     stamp: Stamp,
     growth: &BTreeMap<ConversationKey, Growth>,
@@ -24,12 +26,12 @@ pub(super) fn apply(
     plan: &mut Plan,
 ) -> Result<(), StoreError> {
     let mut progress: BTreeMap<ConversationKey, &WalkProgress> = BTreeMap::new();
-    for page in &batch.pages {
+    for page in part.pages {
         if let Some(walk) = &page.progress {
             progress.insert(page.conversation, walk);
         }
     }
-    let outcomes: BTreeMap<ConversationKey, &ConversationOutcome> = batch
+    let outcomes: BTreeMap<ConversationKey, &ConversationOutcome> = part
         .outcomes
         .iter()
         .map(|outcome| (outcome.conversation, outcome))

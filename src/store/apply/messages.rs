@@ -4,14 +4,18 @@ mod rows;
 
 pub(in crate::store) use rows::put_derived;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
-use super::{Met, NextKeys, Plan, Stamp, StoredMessage, StoredVersions, take};
+use super::{Met, NextKeys, Plan, Stamp, StoredMessage, StoredMessages, StoredVersions, take};
 use crate::{
     model::{Anomaly, AnomalyKind, ConversationKey, Message, MessageId, RunId, Timestamp},
     store::{
-        Batch, PageWrite, StoreError,
-        value::{clean, storable},
+        PageWrite, StoreError,
+        batch::Part,
+        value::{clean, cleaned, storable},
     },
     wire,
 };
@@ -29,8 +33,8 @@ pub(super) struct Growth {
 
 /// The conversation and id of each message that the batch speaks of and the archive may hold,
 /// each once.
-pub(in crate::store) fn wanted(batch: &Batch) -> Vec<(i64, String)> {
-    let mut wanted: Vec<(i64, String)> = batch
+pub(in crate::store) fn wanted(part: Part<'_>) -> Vec<(i64, String)> {
+    let mut wanted: Vec<(i64, String)> = part
         .pages
         .iter()
         .flat_map(|page| {
@@ -47,17 +51,16 @@ pub(in crate::store) fn wanted(batch: &Batch) -> Vec<(i64, String)> {
 }
 
 /// The keys of the known messages that the batch has in another form than the stored one.
-pub(in crate::store) fn disputed(
-    batch: &Batch,
-    messages: &HashMap<(i64, String), StoredMessage>,
-) -> Vec<i64> {
-    let stored =
-        |page: &PageWrite, id: &MessageId| messages.get(&(page.conversation.0, clean(id.as_str())));
+pub(in crate::store) fn disputed(part: Part<'_>, messages: &StoredMessages) -> Vec<i64> {
+    let stored = |page: &PageWrite, id: &MessageId| {
+        let of_conversation = messages.get(&page.conversation.0)?;
+        of_conversation.get(&*cleaned(id.as_str()))
+    };
     let mut keys: Vec<i64> = Vec::new();
-    for page in &batch.pages {
+    for page in part.pages {
         for message in page.perhaps_known() {
             let differs = |stored: &&StoredMessage| {
-                stored.digest != message.sha256[..16] || stored.deleted_at.is_some()
+                stored.digest != digest_of(message) || stored.deleted_at.is_some()
             };
             keys.extend(
                 stored(page, &message.id)
@@ -76,6 +79,15 @@ pub(in crate::store) fn disputed(
     keys
 }
 
+/// A conversation's key, and the id of a message as it is stored.
+type Name<'b> = (i64, Cow<'b, str>);
+
+fn digest_of(message: &Message) -> [u8; 16] {
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&message.sha256[..16]);
+    digest
+}
+
 /// One message while the batch is applied.
 #[derive(Debug)]
 struct Working<'b> {
@@ -85,8 +97,8 @@ struct Working<'b> {
     was_live: bool,
     version: i64,
     last_version: i64,
-    hashes: Vec<Vec<u8>>,
-    digest: Vec<u8>,
+    hashes: Vec<[u8; 32]>,
+    digest: [u8; 16],
     raw: Option<&'b str>,
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
@@ -130,24 +142,24 @@ struct NewVersion<'b> {
 
 /// Applies the pages in order and plans the rows of messages and of the tables around them.
 pub(super) fn apply<'b>(
-    batch: &'b Batch,
+    part: Part<'b>,
     met: &'b Met,
     stamp: Stamp,
     keys: &mut NextKeys,
     plan: &mut Plan,
 ) -> Result<BTreeMap<ConversationKey, Growth>, StoreError> {
-    let mut all: HashMap<(i64, String), Working<'b>> = HashMap::new();
+    let mut all: HashMap<Name<'b>, Working<'b>> = HashMap::new();
     let mut versions: Vec<NewVersion<'b>> = Vec::new();
     let mut growth: BTreeMap<ConversationKey, Growth> = BTreeMap::new();
 
-    for page in &batch.pages {
+    for page in part.pages {
         let grown = if page.changes_messages() {
             Some(growth.entry(page.conversation).or_default())
         } else {
             None
         };
         for message in &page.messages {
-            let name = (page.conversation.0, clean(message.id.as_str()));
+            let name = (page.conversation.0, cleaned(message.id.as_str()));
             if let Some(working) = find(&mut all, met, &name) {
                 see(working, page, message, &mut versions, plan);
             } else {
@@ -161,13 +173,13 @@ pub(super) fn apply<'b>(
         let absent = page.absent.iter().map(|id| (Strike::First, id));
         let again = page.absent_again.iter().map(|id| (Strike::Second, id));
         for (strike, id) in absent.chain(again) {
-            let name = (page.conversation.0, clean(id.as_str()));
+            let name = (page.conversation.0, cleaned(id.as_str()));
             if let Some(working) = find(&mut all, met, &name) {
                 miss(working, page, strike, stamp.run);
             }
         }
         for id in &page.deleted {
-            let name = (page.conversation.0, clean(id.as_str()));
+            let name = (page.conversation.0, cleaned(id.as_str()));
             if let Some(working) = find(&mut all, met, &name) {
                 bury(working, &mut versions, plan);
             }
@@ -188,12 +200,12 @@ pub(super) fn apply<'b>(
 }
 
 fn find<'a, 'b>(
-    all: &'a mut HashMap<(i64, String), Working<'b>>,
+    all: &'a mut HashMap<Name<'b>, Working<'b>>,
     met: &'b Met,
-    name: &(i64, String),
+    name: &Name<'b>,
 ) -> Option<&'a mut Working<'b>> {
     if !all.contains_key(name) {
-        let stored = met.messages.get(name)?;
+        let stored = met.messages.get(&name.0)?.get(&*name.1)?;
         let versions = met.versions.get(&stored.key);
         all.insert(
             name.clone(),
@@ -218,7 +230,7 @@ fn recall<'b>(
         hashes: versions
             .map(|versions| versions.hashes.clone())
             .unwrap_or_default(),
-        digest: stored.digest.clone(),
+        digest: stored.digest,
         raw: versions.and_then(|versions| versions.raw.as_deref()),
         created_at: stored.created_at,
         updated_at: stored.updated_at,
@@ -240,8 +252,8 @@ fn create<'b>(key: i64, page: &'b PageWrite, message: &'b Message) -> Working<'b
         was_live: false,
         version: 1,
         last_version: 1,
-        hashes: vec![message.sha256.to_vec()],
-        digest: message.sha256[..16].to_vec(),
+        hashes: vec![message.sha256],
+        digest: digest_of(message),
         raw: Some(&message.raw),
         created_at: message.created_at.map(storable),
         updated_at: message.updated_at.map(storable),
@@ -277,7 +289,7 @@ fn see<'b>(
     let at = storable(page.observed_at);
     let is_back = working.absent_since().is_some_and(|since| at >= since);
     let reappears = is_back && working.deleted_at.is_some();
-    let is_same = working.digest == message.sha256[..16]
+    let is_same = working.digest == digest_of(message)
         || working
             .raw
             .is_some_and(|raw| wire::same_json(raw, &message.raw));
@@ -297,7 +309,7 @@ fn see<'b>(
             message: Some(message),
             created_at_changed: working.created_at_changed(message),
         });
-        working.hashes.push(message.sha256.to_vec());
+        working.hashes.push(message.sha256);
         plan.stats.messages.changed += 1;
         plan.stats.messages.unrecognised += u64::from(message.is_unrecognised());
         if is_current {
@@ -425,7 +437,7 @@ impl<'b> Working<'b> {
 
     fn turn_into(&mut self, message: &'b Message) {
         self.version = self.last_version;
-        self.digest = message.sha256[..16].to_vec();
+        self.digest = digest_of(message);
         self.raw = Some(&message.raw);
         self.created_at = message.created_at.map(storable);
         self.updated_at = message.updated_at.map(storable);

@@ -142,7 +142,7 @@ pub(super) async fn select(
     let (sql, kinds) = (spelled(statement), statement.columns);
     let select = move |connection: &mut Connection| {
         let mut prepared = connection.prepare_cached(&sql)?;
-        bind(&mut prepared, &args)?;
+        bind(&mut prepared, &args, &mut Spellings::default())?;
         let mut found = prepared.raw_query();
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
@@ -156,8 +156,33 @@ pub(super) async fn select(
         .map_err(|source| StoreError::whilst(statement.purpose, source))
 }
 
+/// The last two times that were spelled out. Of the times of a message most repeat: it was not
+/// edited, and it was seen and recorded when its neighbours were.
+#[derive(Debug, Default)]
+pub(super) struct Spellings([Option<(Timestamp, String)>; 2]);
+
+impl Spellings {
+    fn of(&mut self, time: Timestamp) -> &str {
+        let is = |entry: &Option<(Timestamp, String)>| {
+            entry.as_ref().is_some_and(|(known, _)| *known == time)
+        };
+        if !is(&self.0[0]) {
+            self.0.swap(0, 1);
+            if !is(&self.0[0]) {
+                self.0[0] = None;
+            }
+        }
+        let (_, text) = self.0[0].get_or_insert_with(|| (time, time.to_string()));
+        text
+    }
+}
+
 /// Gives the statement its arguments, all of them.
-pub(super) fn bind(prepared: &mut Prepared<'_>, args: &[Value]) -> Result<(), rusqlite::Error> {
+pub(super) fn bind(
+    prepared: &mut Prepared<'_>,
+    args: &[Value],
+    spellings: &mut Spellings,
+) -> Result<(), rusqlite::Error> {
     for (place, value) in args.iter().enumerate() {
         let place = place + 1;
         match value {
@@ -167,7 +192,7 @@ pub(super) fn bind(prepared: &mut Prepared<'_>, args: &[Value]) -> Result<(), ru
             Value::Bool(truth) => prepared.raw_bind_parameter(place, truth),
             Value::Real(number) => prepared.raw_bind_parameter(place, number),
             Value::Time(None) => prepared.raw_bind_parameter(place, Null),
-            Value::Time(Some(time)) => prepared.raw_bind_parameter(place, time.to_string()),
+            Value::Time(Some(time)) => prepared.raw_bind_parameter(place, spellings.of(*time)),
             Value::Ints(list) => prepared.raw_bind_parameter(place, json(list)),
             Value::Texts(list) => prepared.raw_bind_parameter(place, json(list)),
             Value::Pairs(list) => prepared.raw_bind_parameter(place, json(list)),
@@ -211,4 +236,18 @@ fn value_of(found: ValueRef<'_>, kind: Kind) -> Result<Value, EngineError> {
 fn time(text: &str) -> Result<Timestamp, EngineError> {
     text.parse()
         .map_err(|_| EngineError::Broken(format!("{text:?} stands for a time")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_spelled_the_same_whatever_came_before() {
+        let mut spellings = Spellings::default();
+        for ms in [1, 1, 2, 1, 3, 2, 3, 3, 1, 0, 1, 2] {
+            let time = Timestamp::from_millis(ms);
+            assert_eq!(spellings.of(time), time.to_string());
+        }
+    }
 }

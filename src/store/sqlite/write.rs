@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::{
     connection::SqliteConnection,
-    read::{self, bind, spelled},
+    read::{self, Spellings, bind, spelled},
 };
 use crate::store::{
     StoreError,
@@ -81,7 +81,7 @@ impl Writer for SqliteWriter {
         let sql = spelled(statement);
         let execute = move |connection: &mut Connection| {
             let mut prepared = connection.prepare_cached(&sql)?;
-            bind(&mut prepared, &args)?;
+            bind(&mut prepared, &args, &mut Spellings::default())?;
             Ok(count(prepared.raw_execute()?))
         };
         self.connection
@@ -98,9 +98,10 @@ impl Writer for SqliteWriter {
         assert_rows(table, &rows);
         let put = move |connection: &mut Connection| {
             let mut prepared = connection.prepare_cached(&text_of(table))?;
+            let mut spellings = Spellings::default();
             let mut written = 0;
             for row in &rows {
-                bind(&mut prepared, row)?;
+                bind(&mut prepared, row, &mut spellings)?;
                 written += count(prepared.raw_execute()?);
             }
             Ok(written)

@@ -226,7 +226,8 @@ impl<'a> Comparison<'a> {
         facts: &PageFacts,
         archived: &HashMap<u64, CurrentMessage>,
     ) -> (Vec<Message>, Vec<bool>) {
-        let (mut changing, mut surely_new) = (Vec::new(), Vec::new());
+        let mut changing = Vec::with_capacity(messages.len());
+        let mut surely_new = Vec::with_capacity(messages.len());
         for (message, row) in messages.into_iter().zip(&facts.rows) {
             let digest = digest_of(&message);
             let again = self
@@ -325,7 +326,8 @@ impl Sighting {
 
 /// Whether no other id is stored in its form: U+0000 cannot be, and is replaced.
 fn is_stored_as_it_is(id: &MessageId) -> bool {
-    !id.as_str().contains(['\0', char::REPLACEMENT_CHARACTER])
+    // What replaces it begins with 0xEF, as a few others do that ids never hold.
+    memchr::memchr2(0, 0xEF, id.as_str().as_bytes()).is_none()
 }
 
 fn is_inside(interval: Interval, time: Option<Timestamp>) -> bool {
