@@ -4,10 +4,6 @@
 
 use std::process::ExitCode;
 
-/// The system's allocator costs a fifth of a first sync, and keeps more than it needs.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // `.env` changes the environment, which is safe only while there is one thread: this one.
     let dotenv = convault::config::load_dotenv();

@@ -1,7 +1,7 @@
 //! The one writer of a run: pages and outcomes come in over a bounded queue and go out in
 //! batches, one transaction each.
 //!
-//! A batch closes at 10,000 rows, 8 MiB of raw JSON or 100 ms after its first page that changes
+//! A batch closes at 10,000 rows, 4 MiB of raw JSON or 100 ms after its first page that changes
 //! a row, whichever comes first; pages that change nothing ride with the next batch, or close
 //! one at 10,000 pages or 10 s. While one is being written the next is filled, to the same
 //! bounds and no further. So a kill costs at most these two, the queue, and what is in flight.
@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// Pages that may wait for the writer.
-const QUEUE_PAGES_MAX: usize = 16;
+const QUEUE_PAGES_MAX: usize = 8;
 const BATCH_ROWS_MAX: usize = 10_000;
-const BATCH_RAW_BYTES_MAX: usize = 8 << 20;
+const BATCH_RAW_BYTES_MAX: usize = 4 << 20;
 const BATCH_AGE_MAX: Duration = Duration::from_millis(100);
 const QUIET_PAGES_MAX: usize = 10_000;
 const QUIET_AGE_MAX: Duration = Duration::from_secs(10);

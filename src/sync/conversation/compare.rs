@@ -226,8 +226,8 @@ impl<'a> Comparison<'a> {
         facts: &PageFacts,
         archived: &HashMap<u64, CurrentMessage>,
     ) -> (Vec<Message>, Vec<bool>) {
-        let mut changing = Vec::with_capacity(messages.len());
-        let mut surely_new = Vec::with_capacity(messages.len());
+        // Of most pages of most runs nothing is kept; they wait in thousands to be committed.
+        let (mut changing, mut surely_new) = (Vec::new(), Vec::new());
         for (message, row) in messages.into_iter().zip(&facts.rows) {
             let digest = digest_of(&message);
             let again = self
@@ -268,6 +268,7 @@ impl<'a> Comparison<'a> {
             surely_new.push(news == News::New && is_stored_as_it_is(&message.id));
             changing.push(message);
         }
+        changing.shrink_to_fit();
         (changing, surely_new)
     }
 }
