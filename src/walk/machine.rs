@@ -5,6 +5,8 @@ mod bisect;
 mod confirm;
 mod cover;
 mod deficit;
+#[cfg(test)]
+mod tests;
 
 use ahead::Ahead;
 use bisect::{Probed, Search};
