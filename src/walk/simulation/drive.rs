@@ -44,7 +44,9 @@ pub(super) fn run(
     archive.run += 1;
     let mut walk = Walk::new(RULES, &archive.known());
     let mut previous = EMPTY;
+    let asked_before = server.requests;
     let verdict = loop {
+        assert_within_budget(&walk, server.requests - asked_before, seed);
         let request = match walk.step() {
             Step::Done(verdict) => break verdict,
             Step::Ask(request) => request,
@@ -69,17 +71,21 @@ pub(super) fn run(
         archive.tell(&mut walk, ranks);
     };
     archive.bury(server, seed);
-    let budget = walk.budget().expect("a page was accepted");
-    assert!(
-        walk.pages() <= budget,
-        "seed {seed}: {} pages over the budget of {budget}",
-        walk.pages()
-    );
     if verdict == Verdict::Complete {
         assert_claims(&walk, server, archive, seed);
         sweep(server, archive, drive, seed);
     }
     Some(verdict)
+}
+
+/// Whatever comes back, a walk ends within the budget that it has fixed at its first page.
+fn assert_within_budget(walk: &Walk, asked: u64, seed: u64) {
+    assert_eq!(walk.pages(), asked, "seed {seed}: a page was not counted");
+    let budget = walk.budget().unwrap_or(0);
+    assert!(
+        asked <= budget,
+        "seed {seed}: {asked} pages over the budget of {budget}"
+    );
 }
 
 const EMPTY: PageFacts = PageFacts {
