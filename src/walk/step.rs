@@ -131,3 +131,25 @@ pub struct Claim {
     /// T of that page.
     pub sent_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_share_one_row_in_twenty_five_but_never_more_than_a_quarter() {
+        let overlap = |limit, full| {
+            let rules = Rules {
+                limit,
+                limit_max: 1_000,
+                lag: Duration::ZERO,
+            };
+            rules.overlap(full)
+        };
+        assert_eq!(overlap(100, 100), 4);
+        assert_eq!(overlap(100, 12), 3, "a page that is capped");
+        assert_eq!(overlap(100, 3), 0);
+        assert_eq!(overlap(20, 20), 1);
+        assert_eq!(overlap(1_000, 1_000), 40);
+    }
+}

@@ -1,5 +1,8 @@
 //! Single steps of a walk: pages made by hand, what is claimed and what is asked for next.
 
+mod ahead;
+mod confirm;
+
 use super::*;
 use crate::walk::RowFacts;
 
