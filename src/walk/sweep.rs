@@ -81,7 +81,7 @@ impl Sweep {
             return Vec::new();
         };
         let is_tail = self.tail.proof_of(page) == Some(TailProof::Count);
-        let ends = is_tail || page.len() < u64::from(self.tail.full_page.unwrap_or(1));
+        let ends = page.len() < u64::from(self.tail.full_page.unwrap_or(1));
         // The next page covers the time of this one's last row too. A group of equal times that is
         // longer than a page is passed, else the sweep would stand still.
         let next = Timestamp::from_millis(oldest.as_millis().saturating_add(1));
@@ -240,6 +240,30 @@ mod tests {
         }
         assert_eq!(pages, 2);
         assert_eq!(sweep.cursor(), Some(at(300)));
+    }
+
+    #[test]
+    fn the_look_back_reads_the_message_of_its_very_time() {
+        let request = |down_to| {
+            let stretch = Stretch::DownTo(at(down_to));
+            Sweep::new(RULES, &known(), None, stretch).request()
+        };
+        assert!(request(900).is_some());
+        assert_eq!(request(901), None);
+    }
+
+    #[test]
+    fn a_short_page_ends_the_cycle_whether_or_not_the_count_agrees() {
+        for (rows, ends, after) in [(9, true, Some(at(430))), (10, false, Some(at(420)))] {
+            let mut sweep = Sweep::new(RULES, &known(), Some(at(501)), Stretch::Cycle);
+            let mut page = answer(sweep.request().unwrap());
+            page.rows.truncate(rows);
+            let claims = sweep.accept(&page);
+            assert_eq!(claims[0].interval.after, after, "no proof of the end");
+            assert_eq!(sweep.request().is_none(), ends);
+            let cursor = after.map(|time| at(time.as_millis() + 1));
+            assert_eq!(sweep.cursor(), cursor.filter(|_| !ends));
+        }
     }
 
     #[test]
