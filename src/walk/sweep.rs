@@ -243,6 +243,26 @@ mod tests {
     }
 
     #[test]
+    fn a_second_cover_is_renewed_beside_the_first() {
+        let building = Known {
+            full: true,
+            full_ledger: vec![piece(Some(950), None, true)],
+            ..known()
+        };
+        let mut sweep = Sweep::new(RULES, &building, Some(at(501)), Stretch::Cycle);
+        let page = answer(sweep.request().unwrap());
+        sweep.accept(&page);
+        let second = sweep.second_cover().map(Ledger::pieces).unwrap();
+        let read = Piece {
+            sent_at: page.sent_at,
+            ..piece(Some(420), Some(510), false)
+        };
+        assert_eq!(second, [read, piece(Some(950), None, true)]);
+        let sweep = Sweep::new(RULES, &known(), None, Stretch::Cycle);
+        assert_eq!(sweep.second_cover(), None);
+    }
+
+    #[test]
     fn the_look_back_reads_the_message_of_its_very_time() {
         let request = |down_to| {
             let stretch = Stretch::DownTo(at(down_to));

@@ -261,6 +261,58 @@ mod tests {
     }
 
     #[test]
+    fn an_end_that_the_count_denies_is_looked_at_twice_where_no_page_was_full() {
+        let mut tail = Tail::new(None, Some(2), CountTrust::default());
+        assert!(!tail.is_doubtful(&page(0, 20, Some(22))), "as it says");
+        assert!(tail.is_doubtful(&page(0, 20, Some(25))));
+        assert!(!tail.is_doubtful(&page(0, 20, Some(25))), "the same again");
+        assert!(tail.is_doubtful(&page(0, 20, Some(26))), "another count");
+        assert!(tail.is_doubtful(&page(0, 19, Some(26))), "another end");
+        assert!(!tail.is_doubtful(&page(0, 19, Some(26))));
+        let mut full = Tail::new(Some(10), Some(2), CountTrust::default());
+        assert!(!full.is_doubtful(&page(0, 20, Some(25))), "it is known");
+        let mut unlearnt = Tail::new(None, None, CountTrust::default());
+        assert!(!unlearnt.is_doubtful(&page(0, 20, Some(20))));
+        assert!(unlearnt.is_doubtful(&page(0, 20, Some(22))));
+    }
+
+    #[test]
+    fn only_a_count_that_is_distrusted_is_measured() {
+        let distrusted = CountTrust {
+            moves: 0,
+            steady_runs: Some(0),
+        };
+        let mut tail = Tail::new(Some(10), Some(2), distrusted);
+        assert_eq!(tail.trust(), distrusted, "nothing was measured");
+        tail.measure(None, 50);
+        assert_eq!((tail.unlisted(), tail.trust()), (Some(2), distrusted));
+        tail.measure(Some(57), 50);
+        assert_eq!(tail.unlisted(), Some(7));
+        let mut trusted = Tail::new(Some(10), Some(2), CountTrust::default());
+        trusted.measure(Some(57), 50);
+        assert_eq!(trusted.unlisted(), Some(2));
+        assert!(!trusted.is_uncounted(Some(57)) && trusted.is_uncounted(None));
+    }
+
+    #[test]
+    fn b_that_is_learnt_for_the_first_time_or_again_is_no_move() {
+        let mut tail = Tail::new(None, None, CountTrust::default());
+        for _ in 0..4 {
+            tail.learn_unlisted(53, 50);
+            assert_eq!(tail.listed(Some(53)), Some(50));
+        }
+        assert_eq!(tail.trust(), CountTrust::default());
+        // An end with the same count forgives those with another.
+        for _ in 0..2 {
+            for _ in 0..7 {
+                tail.contradict();
+            }
+            tail.learn_unlisted(53, 50);
+        }
+        assert_eq!(tail.listed(Some(53)), Some(50));
+    }
+
+    #[test]
     fn a_count_that_wobbles_within_one_walk_is_distrusted_at_once() {
         let mut tail = Tail::new(Some(10), Some(0), CountTrust::default());
         for b in 1..3 {

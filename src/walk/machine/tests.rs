@@ -2,6 +2,7 @@
 
 mod ahead;
 mod confirm;
+mod deficit;
 
 use super::*;
 use crate::walk::RowFacts;
