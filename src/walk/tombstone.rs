@@ -69,6 +69,12 @@ mod tests {
     }
 
     #[test]
+    fn a_page_speaks_of_messages_that_were_seen_before_it_was_sent() {
+        assert!(was_sent_since(5, 4) && was_sent_since(5, 5));
+        assert!(!was_sent_since(5, 6));
+    }
+
+    #[test]
     fn the_second_strike_needs_another_run_and_the_lag() {
         assert_eq!(strike(None, false, at(0), LAG), Some(Strike::First));
         assert_eq!(
