@@ -63,3 +63,32 @@ pub(super) fn places_to_confirm(
     places.dedup();
     places
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_for_the_lag_and_not_confirmed_is_looked_for_once_at_each_place() {
+        let missing = |created_at: Option<i64>, since: i64, confirmed: bool| MissingMessage {
+            id: MessageId::new("m"),
+            created_at: created_at.map(Timestamp::from_millis),
+            missing_since: Timestamp::from_millis(since),
+            confirmed,
+        };
+        let due = [
+            missing(Some(30), 1_000, false),
+            missing(Some(10), 400, false),
+            missing(Some(30), 900, false),
+            // Confirmed, without a place, and one that is missing for too short a time.
+            missing(Some(20), 400, true),
+            missing(None, 400, false),
+            missing(Some(40), 1_001, false),
+        ];
+        let lag = std::time::Duration::from_millis(600);
+        assert_eq!(
+            places_to_confirm(&due, Timestamp::from_millis(1_600), lag),
+            [10, 30].map(Timestamp::from_millis)
+        );
+    }
+}

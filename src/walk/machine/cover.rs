@@ -193,11 +193,7 @@ impl Walk {
                 after: None,
                 before: tail.before,
             };
-            let claim = self.claim(interval, ClaimedPage::Previous, tail.sent_at);
-            if !self.cover.covers_all() {
-                self.go_on_below();
-            }
-            return vec![claim];
+            return vec![self.claim(interval, ClaimedPage::Previous, tail.sent_at)];
         }
         if page.is_empty() && self.tail.is_uncounted(page.count) {
             if ends_there && same_count {

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod confirm;
+mod cover;
 mod deficit;
 
 use super::*;

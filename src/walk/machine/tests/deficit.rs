@@ -167,6 +167,23 @@ fn without_a_count_the_end_is_measured() {
 }
 
 #[test]
+fn a_walk_that_has_read_everything_needs_no_measure_and_a_count_without_b_is_none() {
+    let mut quiet = Quiet::of(30);
+    quiet.count = None;
+    quiet.archived.clear();
+    let walk = Walk::new(RULES, &Known::default());
+    assert_eq!(quiet.serve(walk), (vec![0, 18, 0], Verdict::Complete));
+
+    let mut quiet = Quiet::of(100);
+    let unlearnt = Known {
+        unlisted: None,
+        ..quiet.known()
+    };
+    let walk = Walk::new(RULES, &unlearnt);
+    assert_eq!(quiet.serve(walk), (vec![0], Verdict::Complete));
+}
+
+#[test]
 fn a_deficit_that_a_whole_walk_does_not_explain_is_told_in_numbers() {
     let mut quiet = Quiet::of(100).without(&[50]);
     quiet.strikes = false;
