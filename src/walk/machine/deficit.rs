@@ -78,7 +78,6 @@ impl Walk {
                 self.request.after_commit = true;
             }
             Some(deficit) if matches!(self.search, Search::NotYet) => self.bisect(deficit),
-            _ if !self.rewalked => self.walk_again(),
             Some(deficit) => self.leave_deficit(deficit),
             None => self.complete(),
         }

@@ -201,3 +201,40 @@ fn a_deficit_that_a_whole_walk_does_not_explain_is_told_in_numbers() {
         "100 messages are archived and live, the gateway lists 99: 1 unexplained after a whole walk"
     );
 }
+
+#[test]
+fn a_full_page_where_the_archive_ends_measures_nothing() {
+    let mut quiet = Quiet::of(100);
+    quiet.count = None;
+    quiet.archived.truncate(70);
+    let (asked, verdict) = quiet.walked();
+    assert_eq!(asked[..3], [0, 69, 0], "all is read again");
+    assert_eq!(verdict, Verdict::Complete);
+    assert_eq!(quiet.archived, quiet.listed);
+}
+
+/// A walk that looks whether the list ends where the archive does: at 100 of which the gateway
+/// counts 103.
+fn at_the_tail(probe_count: Option<i64>) -> Walk {
+    let quiet = Quiet::of(100);
+    let mut walk = Walk::new(RULES, &quiet.known());
+    let head = page(&walk, 0, Some(103), &down_from(50_000, 20));
+    take(&mut walk, &head, 100);
+    assert_eq!(asks(&walk), Position::Skip(99));
+    let probe = page(&walk, 99, probe_count, &down_from(49_010, 1));
+    take(&mut walk, &probe, 100);
+    walk
+}
+
+#[test]
+fn b_is_learnt_past_the_end_from_an_empty_page_with_the_same_count_only() {
+    for (rows, count, unlisted) in [(0, 103, 3), (0, 104, 0), (3, 103, 0)] {
+        let mut walk = at_the_tail(Some(103));
+        assert_eq!(asks(&walk), Position::Skip(100));
+        let past = page(&walk, 100, Some(count), &down_from(49_000, rows));
+        take(&mut walk, &past, 100);
+        assert_eq!(walk.unlisted(), Some(unlisted), "{rows} rows of {count}");
+    }
+    let uncounted = at_the_tail(None);
+    assert_eq!(asks(&uncounted), Position::Skip(20 + (103 - 20) / 2));
+}
