@@ -186,6 +186,8 @@ fn a_walk_does_not_conclude_while_pages_ahead_are_under_way() {
     // The second time over a list, after which nothing is read again.
     let mut walk = begun(100, &Known::default());
     walk.walk_again();
+    // Six pages of 100, and two of the 20 that are live.
+    assert_eq!(walk.budget(), Some((4 * 6 + 30) + (4 * 2 + 30)));
     let head = at_rank(&walk, 0, 50, 20);
     let head = PageFacts {
         count: Some(100),
