@@ -8,16 +8,21 @@
 //! Once a version is released its migrations never change: a description that changes after that
 //! is rendered into the next number (see [`COMMENTS_MIGRATION`]).
 
+mod people;
 mod tables;
 mod views;
 
 use std::fmt::Write as _;
 
-/// The migration that [`sqlite_comments`] and [`postgres_comments`] are written to.
+/// The migration that ends with [`sqlite_comments`] or [`postgres_comments`].
 ///
-/// It empties `data_dictionary` before it fills it, so the same text can follow as a later
-/// migration: after a release, name the next number here and leave the old file alone.
-pub const COMMENTS_MIGRATION: &str = "0005_comments.sql";
+/// They empty `data_dictionary` before they fill it, so the same text can follow in a later
+/// migration: after a release, name the next number here and leave the old file alone. What
+/// stands before [`COMMENTS_BEGIN`] in the file is written by hand.
+pub const COMMENTS_MIGRATION: &str = "0006_people.sql";
+
+/// How the part of [`COMMENTS_MIGRATION`] begins that is generated.
+pub const COMMENTS_BEGIN: &str = "-- What every table, view and column means.";
 
 /// One table or view of an archive.
 #[derive(Debug, Clone, Copy)]
@@ -63,15 +68,15 @@ pub fn objects() -> impl Iterator<Item = &'static Object> {
     VIEWS.iter().chain(TABLES)
 }
 
-/// The SQLite migration that fills `data_dictionary`.
+/// The end of the SQLite migration, which fills `data_dictionary`.
 pub fn sqlite_comments() -> String {
     let mut sql = migration_head("SQLite keeps no comments of its own: the table is all there is.");
     write_dictionary_rows(&mut sql);
     sql
 }
 
-/// The Postgres migration that fills `data_dictionary` and comments on every table, view and
-/// column.
+/// The end of the Postgres migration, which fills `data_dictionary` and comments on every table,
+/// view and column.
 pub fn postgres_comments() -> String {
     let mut sql = migration_head("The comments say the same to whoever looks with \\d+.");
     write_dictionary_rows(&mut sql);
@@ -92,7 +97,8 @@ pub fn postgres_comments() -> String {
 /// `docs/schema.md`.
 pub fn schema_document() -> String {
     let mut text = String::from(DOCUMENT_HEAD);
-    text.push_str("\n## Views\n\nThe public contract. They change only with a major version; new columns are appended.\n");
+    text.push_str("\n## Views\n\nThe public contract. They change only with a major version; new columns are appended.\n\n");
+    write_view_diagram(&mut text);
     for view in VIEWS {
         write_object(&mut text, view);
     }
@@ -125,7 +131,7 @@ itself: `select * from v_data_dictionary where object = 'v_messages' order by po
 
 fn migration_head(what: &str) -> String {
     format!(
-        "-- What every table, view and column means. {what}\n\
+        "{COMMENTS_BEGIN} {what}\n\
          -- Generated from src/store/dictionary.rs: CONVAULT_BLESS=1 cargo test --test it dictionary\n\n\
          delete from data_dictionary;\n"
     )
@@ -156,6 +162,68 @@ fn write_object(text: &mut String, object: &Object) {
     for (column, meaning) in object.columns {
         let _ = writeln!(text, "| `{column}` | {} |", meaning.replace('|', "\\|"));
     }
+}
+
+/// How the views join. They hold no keys, so this is told here; a test looks whether each column
+/// is there.
+const JOINS: &[(&str, &str, &str, &str)] = &[
+    ("v_conversations", "||--o{", "v_messages", "conversation_id"),
+    ("v_conversations", "||--||", "v_coverage", "conversation_id"),
+    (
+        "v_conversations",
+        "||--o{",
+        "v_response_times",
+        "conversation_id",
+    ),
+    ("v_conversations", "||--o{", "v_failures", "conversation_id"),
+    (
+        "v_conversations",
+        "||--o{",
+        "v_conversation_links",
+        "conversation_id",
+    ),
+    ("v_senders", "|o--o{", "v_messages", "sender_id"),
+    ("v_messages", "||--o|", "v_message_gaps", "message_id"),
+    ("v_messages", "||--o{", "v_message_history", "message_id"),
+    (
+        "v_message_history",
+        "||--o{",
+        "v_message_changes",
+        "version",
+    ),
+    ("v_messages", "||--o|", "v_deleted", "message_id"),
+    ("v_messages", "||--o|", "v_attachments", "message_id"),
+    ("v_messages", "||--o|", "v_locations", "message_id"),
+    ("v_messages", "||--o{", "v_shared_contacts", "message_id"),
+    ("v_messages", "||--o{", "v_template_variables", "message_id"),
+    (
+        "v_messages",
+        "||--o{",
+        "v_quick_reply_options",
+        "message_id",
+    ),
+    ("v_messages", "||--o|", "v_quick_reply_funnel", "message_id"),
+    ("v_messages", "||--o|", "v_quick_replies", "message_id"),
+    ("v_messages", "||--o{", "v_anomalies", "message_id"),
+    ("v_runs", "||--o{", "v_run_conversations", "run_id"),
+    (
+        "v_conversations",
+        "||--o{",
+        "v_run_conversations",
+        "conversation_id",
+    ),
+];
+
+/// How the views join, by `conversation_id` too wherever it is by `message_id`.
+fn write_view_diagram(text: &mut String) {
+    text.push_str(
+        "How they join; where it is by `message_id` or `version`, by `conversation_id` too:\n\n\
+         ```mermaid\nerDiagram\n",
+    );
+    for (from, crow, to, column) in JOINS {
+        let _ = writeln!(text, "    {from} {crow} {to} : {column}");
+    }
+    text.push_str("```\n");
 }
 
 /// Foreign keys, less those that only say which run saw a row first or last: they would point at
@@ -196,6 +264,17 @@ mod tests {
                 assert!(!line.contains('\n'), "{}: {line}", object.name);
                 assert!(line.ends_with('.'), "{}: {line}", object.name);
             }
+        }
+    }
+
+    #[test]
+    fn every_join_is_by_a_column_that_is_there() {
+        for (from, _, to, column) in JOINS {
+            let view = |name: &str| VIEWS.iter().find(|view| view.name == name).unwrap();
+            let has = |view: &Object, name: &str| view.columns.iter().any(|(own, _)| *own == name);
+            assert!(has(view(to), column), "{to}.{column}");
+            let keys = [*column, "id"];
+            assert!(keys.iter().any(|key| has(view(from), key)), "{from}");
         }
     }
 

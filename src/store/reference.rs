@@ -64,6 +64,7 @@ references! {
     absences.message_key -> messages.key;
     absences.run_id -> runs.id;
     anomalies.message_key -> messages.key;
+    message_changes.message_key -> messages.key;
     failures.run_id -> runs.id;
     failures.conversation_key -> conversations.key;
     failures.resolved_run -> runs.id;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use convault::store::dictionary::{
-    self, COMMENTS_MIGRATION, Many, Object, Reference, TABLES, VIEWS,
+    self, COMMENTS_BEGIN, COMMENTS_MIGRATION, Many, Object, Reference, TABLES, VIEWS,
 };
 
 use crate::migrated::Archive;
@@ -26,8 +26,15 @@ fn the_comment_migrations_are_what_the_description_says() {
             .join(engine)
             .join(COMMENTS_MIGRATION)
     };
-    assert_fresh(&file("sqlite"), &dictionary::sqlite_comments());
-    assert_fresh(&file("postgres"), &dictionary::postgres_comments());
+    for (engine, comments) in [
+        ("sqlite", dictionary::sqlite_comments()),
+        ("postgres", dictionary::postgres_comments()),
+    ] {
+        let file = file(engine);
+        let whole = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
+        let by_hand = whole.split(COMMENTS_BEGIN).next().unwrap();
+        assert_fresh(&file, &format!("{by_hand}{comments}"));
+    }
 }
 
 #[tokio::test]

@@ -192,15 +192,24 @@ fn postgres_cells(row: &PgRow) -> Vec<String> {
             "TEXT" | "NAME" => row.get::<String, _>(index),
             "BOOL" => i32::from(row.get::<bool, _>(index)).to_string(),
             "TIMESTAMPTZ" => timestamp(&value).to_string(),
+            "DATE" => day(&value),
             other => panic!("{other} in column {} of a view", column.name()),
         }
     };
     row.columns().iter().map(cell).collect()
 }
 
+/// A binary `date` is days since 2000-01-01.
+fn day(value: &PgValueRef<'_>) -> String {
+    let bytes = value.as_bytes().unwrap().try_into().unwrap();
+    let midnight = i64::from(i32::from_be_bytes(bytes)) * 86_400_000 + YEAR_2000_MS;
+    Timestamp::from_millis(midnight).to_string()[..10].to_owned()
+}
+
+const YEAR_2000_MS: i64 = 946_684_800_000;
+
 /// A binary `timestamptz` is microseconds since 2000-01-01T00:00:00Z.
 fn timestamp(value: &PgValueRef<'_>) -> Timestamp {
-    const YEAR_2000_MS: i64 = 946_684_800_000;
     let bytes = value.as_bytes().unwrap().try_into().unwrap();
     Timestamp::from_millis(i64::from_be_bytes(bytes) / 1_000 + YEAR_2000_MS)
 }

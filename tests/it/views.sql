@@ -2,6 +2,8 @@
 -- One conversation of each state, one message of each shape, ids that collide across
 -- conversations, senders whose ids only look like a prefix.
 
+insert into archive (only_row, gateway_url, created_at, time_zone) values
+    (1, 'https://gateway.example.com', '2025-03-01T00:00:00.000Z', 'UTC');
 insert into runs (id, command, program_version, holder, started_at, finished_at, outcome,
     exit_code, conversations_listed, conversations_complete, conversations_partial,
     conversations_gone, conversations_forbidden, conversations_failed, conversations_waived,
@@ -125,3 +127,79 @@ insert into run_conversations (run_id, conversation_key, state, reason, messages
     (1, 1, 'complete', null, 10, 0, 0, 3, '2025-03-01T00:00:10.000Z'),
     (1, 2, 'partial', 'stopped at a group of equal times', 1, 0, 0, 2, '2025-03-01T00:00:20.000Z'),
     (2, 1, 'complete', null, 0, 1, 1, 1, '2025-03-02T00:00:06.000Z');
+
+-- Turns and answers, offers and choices: a greeting before anybody asked, two questions in a row,
+-- an answer at the same millisecond, one menu twice, a choice told by its title alone, a choice
+-- of nothing that was offered, and a last question that nobody has answered.
+insert into conversations (key, id, organization_id, business_unit_id, state, reason, state_since,
+    first_listed_run, last_run, live_count, unlisted, tail_proof, full_since) values
+    (8, 'conv_busy', 'org_example', 'bu_example', 'partial', 'a hole is left',
+     '2025-03-02T00:00:10.000Z', 2, 2, 12, 0, 'count', null);
+insert into conversation_proofs (conversation_key, checked_at, proven_at, horizon) values
+    (8, '2025-03-02T00:00:10.000Z', null, null);
+insert into coverage_pieces (conversation_key, layer, position, after_time, before_time, sent_at,
+    settled) values
+    (8, 0, 0, null, '2025-02-01T10:00:00.000Z', '2025-03-02T00:00:08.000Z', true),
+    (8, 0, 1, '2025-02-01T09:30:00.000Z', '2025-02-01T12:00:00.000Z', '2025-03-02T00:00:09.000Z',
+     true),
+    (8, 0, 2, '2025-02-02T00:00:00.000Z', null, '2025-03-02T00:00:10.000Z', false),
+    (8, 2, 0, '2025-02-03T00:00:00.000Z', '2025-02-03T00:00:00.001Z', '2025-03-02T00:00:10.000Z',
+     false);
+insert into messages (key, conversation_key, id, sender_id, type, title, text, created_at, version,
+    digest, observed_at, first_seen_run) values
+    (20, 8, 'b_01', 'u_ivy', 'text', null, 'Hello!', '2025-02-01T08:00:00.000Z', 1, blob'20',
+     '2025-03-02T00:00:08.000Z', 2),
+    (21, 8, 'b_02', 'con_bo', 'text', null, 'Is it open?', '2025-02-01T09:00:00.000Z', 1,
+     blob'21', '2025-03-02T00:00:08.000Z', 2),
+    (22, 8, 'b_03', 'con_bo', 'text', null, 'On Sunday?', '2025-02-01T09:00:30.500Z', 1,
+     blob'22', '2025-03-02T00:00:08.000Z', 2),
+    (23, 8, 'b_04', 'u_bot', 'response', 'Opening hours', 'Which shop?',
+     '2025-02-01T09:00:31.000Z', 1, blob'23', '2025-03-02T00:00:08.000Z', 2),
+    (24, 8, 'b_05', 'u_bot', 'response', 'Opening hours', 'Which shop?',
+     '2025-02-01T09:10:00.000Z', 1, blob'24', '2025-03-02T00:00:08.000Z', 2),
+    (25, 8, 'b_06', 'con_bo', 'quick_reply', 'Harbour', 'Harbour', '2025-02-01T09:10:04.250Z', 1,
+     blob'25', '2025-03-02T00:00:08.000Z', 2),
+    (26, 8, 'b_07', 'u_ivy', 'text', null, 'Ten to six.', '2025-02-01T09:10:04.250Z', 1,
+     blob'26', '2025-03-02T00:00:08.000Z', 2),
+    (27, 8, 'b_08', 'con_bo', 'quick_reply', 'Airport', 'Airport', '2025-02-01T09:11:00.000Z', 1,
+     blob'27', '2025-03-02T00:00:08.000Z', 2),
+    (28, 8, 'b_09', 'u_bot', 'response', null, 'Was this helpful?', '2025-02-01T23:59:59.999Z', 1,
+     blob'28', '2025-03-02T00:00:08.000Z', 2),
+    (29, 8, 'b_10', 'con_bo', 'quick_reply', 'Yes', 'Yes', '2025-02-02T00:00:09.000Z', 1,
+     blob'29', '2025-03-02T00:00:08.000Z', 2),
+    (30, 8, 'b_11', 'con_bo', 'quick_reply', 'Maybe', 'Maybe', '2025-02-02T00:00:10.000Z', 1,
+     blob'30', '2025-03-02T00:00:08.000Z', 2),
+    (31, 8, 'b_12', 'con_bo', 'text', null, 'Anybody there?', '2025-02-02T00:01:00.000Z', 1,
+     blob'31', '2025-03-02T00:00:08.000Z', 2);
+insert into messages (key, conversation_key, id, sender_id, type, text, created_at, version, digest,
+    observed_at, first_seen_run, missing_since, missing_run, deleted_at) values
+    (32, 8, 'b_13', 'u_ivy', 'text', 'An answer that was taken back', '2025-02-02T00:02:00.000Z',
+     2, blob'32', '2025-03-02T00:00:08.000Z', 1, '2025-03-01T00:00:30.000Z', 1,
+     '2025-03-01T00:00:30.000Z');
+insert into message_versions
+    (message_key, version, event, observed_at, recorded_at, run_id, raw, sha256) values
+    (32, 1, 'created', '2025-03-01T00:00:08.000Z', '2025-03-01T00:00:09.000Z', 1,
+     '{"_id":"b_13"}', blob'0e'),
+    (32, 2, 'deleted', '2025-03-02T00:00:08.000Z', '2025-03-02T00:00:09.000Z', 2, null, null);
+insert into absences (message_key, strike, run_id, sent_at, after_time, before_time) values
+    (32, 1, 1, '2025-03-01T00:00:30.000Z', '2025-02-01T00:00:00.000Z', null),
+    (32, 2, 2, '2025-03-02T00:00:08.000Z', '2025-02-01T00:00:00.000Z', null);
+insert into quick_reply_options
+    (message_key, position, option_id, content_type, title, payload, description, answered) values
+    (23, 0, '0', 'text', 'Harbour', 'shop_1', null, null),
+    (23, 1, '1', 'text', 'Airport', 'shop_2', null, null),
+    (24, 0, '0', 'text', 'Harbour', 'shop_1', null, null),
+    (24, 1, '1', 'text', 'Airport', 'shop_2', null, null),
+    (28, 0, '0', 'text', 'Yes', null, null, null),
+    (28, 1, '1', 'text', 'No', '', null, null);
+insert into quick_replies (message_key, title, payload, description) values
+    (25, 'Harbour', 'shop_1', ''), (27, 'Airport', 'shop_2', null), (29, 'Yes', null, null),
+    (30, 'Maybe', 'maybe', null);
+insert into senders (id, kind, first_seen_run) values ('con_bo', 'contact', 2), ('u_ivy', 'user', 2);
+insert into sender_names (id, name, is_bot, team, imported_at) values
+    ('u_bot', 'Menu bot', true, null, '2025-03-02T01:00:00.000Z'),
+    ('u_ivy', 'Ivy 陳', false, 'Support', '2025-03-02T01:00:00.000Z'),
+    ('u_later', 'No message yet', null, 'Sales', '2025-03-02T01:00:00.000Z');
+insert into message_changes (message_key, version, position, path, before, after) values
+    (2, 2, 0, 'content.answered', null, '1'),
+    (2, 2, 1, 'updated_at', '2025-01-02T09:00:01.000Z', '2025-01-02T09:05:00.000Z');

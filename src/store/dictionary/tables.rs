@@ -1,6 +1,6 @@
 //! The tables of an archive in words. Internals: the views are the contract.
 
-use super::{Many, Object, Reference};
+use super::{Many, Object, Reference, people};
 
 pub(super) const ALL: &[Object] = &[
     ARCHIVE,
@@ -23,6 +23,9 @@ pub(super) const ALL: &[Object] = &[
     FAILURES,
     RUN_CONVERSATIONS,
     DATA_DICTIONARY,
+    people::TIME_ZONE_OFFSETS,
+    people::SENDER_NAMES,
+    people::MESSAGE_CHANGES,
 ];
 
 const OWN_KEY: (&str, &str) = ("key", "The row's number in this archive.");
@@ -30,7 +33,7 @@ const CONVERSATION_KEY: (&str, &str) = ("conversation_key", "The conversation: c
 const MESSAGE_KEY: (&str, &str) = ("message_key", "The message: messages.key.");
 const FIRST_SEEN_RUN: (&str, &str) = ("first_seen_run", "The run that saw it first.");
 
-const fn any(column: &'static str, table: &'static str) -> Reference {
+pub(super) const fn any(column: &'static str, table: &'static str) -> Reference {
     Reference {
         column,
         table,
@@ -67,6 +70,10 @@ const ARCHIVE: Object = Object {
         (
             "renormalized_to",
             "The last messages.key that an interrupted renormalize rebuilt; null when none is under way.",
+        ),
+        (
+            "time_zone",
+            "The zone of local days, a name of the IANA database; null is UTC.",
         ),
     ],
     references: &[],

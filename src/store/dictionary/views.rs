@@ -1,7 +1,7 @@
 //! The views of an archive in words: the public contract for analysts.
 
 use super::{
-    Object,
+    Object, people,
     tables::{
         DICTIONARY_COLUMN, DICTIONARY_MEANING, DICTIONARY_OBJECT, DICTIONARY_POSITION, RUN_COLUMNS,
     },
@@ -9,8 +9,16 @@ use super::{
 
 pub(super) const ALL: &[Object] = &[
     MESSAGES,
+    people::MESSAGE_GAPS,
     CONVERSATIONS,
+    people::COVERAGE,
+    people::RESPONSE_TIMES,
+    people::RESPONSE_TIMES_BY_DAY,
+    people::DAILY_VOLUME,
+    people::QUICK_REPLY_FUNNEL,
     MESSAGE_HISTORY,
+    people::MESSAGE_CHANGES_VIEW,
+    people::DELETED,
     QUICK_REPLY_OPTIONS,
     QUICK_REPLIES,
     ATTACHMENTS,
@@ -23,6 +31,7 @@ pub(super) const ALL: &[Object] = &[
     RUNS,
     RUN_CONVERSATIONS,
     FAILURES,
+    people::ARCHIVE_VIEW,
     DATA_DICTIONARY,
 ];
 
@@ -96,6 +105,25 @@ const MESSAGES: Object = Object {
             "stream_sequence",
             "The place of a chunk in a streamed answer.",
         ),
+        (
+            "created_ms",
+            "created_at in milliseconds since 1970, UTC: for sums that are the same on both engines.",
+        ),
+        people::LOCAL_DAY,
+        ("local_hour", "Its hour in that zone, 0 to 23."),
+        (
+            "local_weekday",
+            "Its day of the week in that zone, 1 for Monday to 7.",
+        ),
+        (
+            "sender_name",
+            "The sender's imported name; null until there is one.",
+        ),
+        ("sender_team", "The sender's imported team."),
+        (
+            "sender_is_bot",
+            "Whether the sender is a bot; null where nobody has said so.",
+        ),
     ],
     references: &[],
 };
@@ -143,6 +171,27 @@ const CONVERSATIONS: Object = Object {
             "The run that listed it first: v_runs.id.",
         ),
         ("last_run", "The last run that attempted it: v_runs.id."),
+        (
+            "inbound_count",
+            "Of the message_count, those from contacts.",
+        ),
+        ("outbound_count", "Those from users."),
+        ("text_count", "Those of type text without a file."),
+        ("media_count", "Those with a file, of any type."),
+        (
+            "response_count",
+            "Those of type response: offers of options.",
+        ),
+        ("quick_reply_count", "Those of type quick_reply: choices."),
+        (
+            "other_count",
+            "Those of other types without a file; the five add up.",
+        ),
+        ("deleted_count", "Archived messages that are deleted."),
+        (
+            "first_response_ms",
+            "Milliseconds from the contact's first message to the first one of a user after it.",
+        ),
     ],
     references: &[],
 };
@@ -172,6 +221,10 @@ const MESSAGE_HISTORY: Object = Object {
             "The message's JSON exactly as received; null where the event brought none.",
         ),
         ("sha256", "The SHA-256 of raw in lower-case hexadecimal."),
+        (
+            "changed",
+            "What differs from the version before, as places in the JSON: v_message_changes.path; null where nothing does, or it is not looked at yet.",
+        ),
     ],
     references: &[],
 };
@@ -241,6 +294,16 @@ const ATTACHMENTS: Object = Object {
         ),
         ("caption", "The caption, where it is not empty."),
         CONVERSATION_ID,
+        ("sender_id", "Who sent it, as received: v_senders.id."),
+        (
+            "direction",
+            "inbound (from a contact), outbound (from a user) or unknown.",
+        ),
+        ("created_at", "When the message was created."),
+        (
+            "deleted_at",
+            "When the message was gone from the gateway; null while it lives.",
+        ),
     ],
     references: &[],
 };
@@ -308,7 +371,7 @@ const ANOMALIES: Object = Object {
 
 const SENDERS: Object = Object {
     name: "v_senders",
-    purpose: "Everybody who sent an archived message; the gateway gives no names.",
+    purpose: "Everybody who sent an archived message; the gateway gives no names, so they are imported.",
     columns: &[
         ("id", "The sender's id as received."),
         (
@@ -316,6 +379,10 @@ const SENDERS: Object = Object {
             "contact (con_…: a customer), user (u_…: a person or a bot) or unknown.",
         ),
         FIRST_SEEN_RUN,
+        people::NAME,
+        people::IS_BOT,
+        people::TEAM,
+        people::IMPORTED_AT,
     ],
     references: &[],
 };
