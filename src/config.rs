@@ -35,7 +35,7 @@ pub const ENVIRONMENT_ONLY: [(&str, &str); 4] = [
     ),
     (
         "CONVAULT_TIME_ZONE",
-        "the zone of the archive's local days: Asia/Hong_Kong [UTC]",
+        "the zone of the archive's local days: Asia/Hong_Kong [UTC; kept]",
     ),
 ];
 

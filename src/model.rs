@@ -10,6 +10,7 @@ mod id;
 mod message;
 mod run;
 mod time;
+mod zone;
 
 pub use conversation::{
     ConversationKey, ConversationRecord, ConversationState, CountTrust, Piece, Proof, TailProof,
@@ -24,3 +25,4 @@ pub use run::{
     ConversationCounts, MessageCounts, RequestCounts, RunId, RunOutcome, RunReport, StopReason,
 };
 pub use time::{Timestamp, TimestampError};
+pub use zone::{ZoneOffset, zone_offsets};

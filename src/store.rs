@@ -28,6 +28,7 @@ mod statement;
 mod table;
 mod url;
 mod value;
+mod zone;
 
 pub use archived::{
     ArchivedAbsence, ArchivedConversation, ArchivedMessage, ArchivedPiece, ArchivedRun,
@@ -354,7 +355,7 @@ impl Store {
     pub async fn check_statements(&self) -> Result<usize, StoreError> {
         let references = reference::ALL.iter().map(|reference| &reference.dangling);
         let mut prepared = 0;
-        for statement in statement::ALL.iter().copied().chain(references) {
+        for statement in statement::every().chain(references) {
             self.shared.backend.prepare(statement).await?;
             prepared += 1;
         }

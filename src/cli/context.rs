@@ -99,7 +99,8 @@ impl Context {
         command: &str,
         args: &ArchiveArgs,
     ) -> Result<(Store, RunLock), Failure> {
-        let options = args.resolve()?.store_options(command, &self.clock);
+        let settings = args.resolve()?;
+        let options = settings.store_options(command, &self.clock);
         if let DatabaseUrl::Sqlite(path) = &options.url
             && !path.exists()
         {
@@ -108,7 +109,13 @@ impl Context {
             return Err(Failure::new(8, missing)
                 .with_hint("--db or DATABASE_URL names it; `convault sync` makes one"));
         }
-        Ok(Store::open(&options).await?)
+        let (store, lock) = Store::open(&options).await?;
+        let zone = store.keep_time_zone(settings.time_zone.as_deref()).await;
+        if let Err(error) = zone {
+            store.close().await;
+            return Err(error.into());
+        }
+        Ok((store, lock))
     }
 }
 

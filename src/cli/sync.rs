@@ -221,7 +221,11 @@ async fn open(
     let options = archive.store_options(command, &context.clock);
     let (store, lock) = Store::open(&options).await?;
     let bound = store.bind_gateway(&gateway_identity(&gateway.base)).await;
-    if let Err(error) = bound {
+    let zone = match bound {
+        Ok(()) => store.keep_time_zone(archive.time_zone.as_deref()).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = zone {
         store.close().await;
         return Err(error.into());
     }

@@ -37,8 +37,9 @@ pub struct ArchiveSettings {
     pub url: DatabaseUrl,
     /// The Postgres schema.
     pub schema: Option<String>,
-    /// The zone of the archive's local days, a name of the IANA database.
-    pub time_zone: String,
+    /// The zone of the archive's local days, a name of the IANA database; `None` where the
+    /// archive is to keep its own.
+    pub time_zone: Option<String>,
 }
 
 impl ArchiveArgs {
@@ -102,17 +103,19 @@ fn checked_schema(name: &str) -> Result<String, ConfigError> {
     }
 }
 
-fn checked_time_zone(name: Option<String>) -> Result<String, ConfigError> {
+fn checked_time_zone(name: Option<String>) -> Result<Option<String>, ConfigError> {
     let Some(name) = name else {
-        return Ok("UTC".to_owned());
+        return Ok(None);
     };
-    let zone = jiff::tz::TimeZone::get(name.trim());
-    zone.ok()
-        .and_then(|zone| zone.iana_name().map(ToOwned::to_owned))
-        .ok_or_else(|| {
+    let zone = jiff::tz::TimeZone::get(name.trim()).ok();
+    let known = zone.and_then(|zone| zone.iana_name().map(ToOwned::to_owned));
+    match known {
+        Some(name) => Ok(Some(name)),
+        None => Err(
             ConfigError::new("CONVAULT_TIME_ZONE is no name of the time zone database")
-                .with_hint("say it as Asia/Hong_Kong; the system's tzdata must be installed")
-        })
+                .with_hint("say it as Asia/Hong_Kong"),
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -129,8 +132,11 @@ mod tests {
 
     #[test]
     fn a_time_zone_is_one_that_exists() {
-        assert_eq!(checked_time_zone(None).unwrap(), "UTC");
-        assert_eq!(checked_time_zone(Some("UTC".to_owned())).unwrap(), "UTC");
+        assert_eq!(checked_time_zone(None).unwrap(), None);
+        for zone in ["UTC", "Asia/Hong_Kong"] {
+            let checked = checked_time_zone(Some(zone.to_owned())).unwrap();
+            assert_eq!(checked.as_deref(), Some(zone));
+        }
         assert!(checked_time_zone(Some("Mars/Olympus".to_owned())).is_err());
     }
 }

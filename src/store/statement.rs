@@ -3,7 +3,9 @@
 //! Both understand `$1`. What they spell differently is a token that each backend replaces:
 //! `{in_ints:N}` and `{in_texts:N}` ask whether what stands before is in the list that is the N-th
 //! argument, `{pairs:N}` is a table of it (`number`, `word`), `{for_update}` locks the row that was read where the engine
-//! locks rows. Every statement is in [`ALL`], so that one test prepares each on both engines.
+//! locks rows. Every statement is in [`every`], so that one test prepares each on both engines.
+
+pub(in crate::store) mod people;
 
 use super::value::Kind;
 
@@ -51,7 +53,7 @@ macro_rules! statements {
     ($($(#[$meta:meta])* $name:ident ($arguments:literal) [$($kind:ident)*] $purpose:literal $text:literal)*) => {
         $(
             $(#[$meta])*
-            pub(super) static $name: Statement = Statement {
+            pub(in crate::store) static $name: Statement = Statement {
                 purpose: $purpose,
                 text: $text,
                 columns: &[$(Kind::$kind),*],
@@ -59,10 +61,12 @@ macro_rules! statements {
             };
         )*
 
-        /// Every statement.
-        pub(super) static ALL: &[&Statement] = &[$(&$name),*];
+        /// Every statement of this file.
+        pub(in crate::store) static ALL: &[&Statement] = &[$(&$name),*];
     };
 }
+
+use statements;
 
 statements! {
     ARCHIVE (0) [Int Int Text] "reading the archive's own row"
@@ -449,4 +453,9 @@ statements! {
      where key {in_ints:1} and live_count <>
         (select count(*) from messages m where m.conversation_key = conversations.key
             and m.missing_since is null and m.deleted_at is null)"
+}
+
+/// Every statement.
+pub(super) fn every() -> impl Iterator<Item = &'static Statement> {
+    ALL.iter().chain(people::ALL).copied()
 }

@@ -175,6 +175,7 @@ tables! {
         key Int, run_id Int, conversation_key Int, class Text, reason Text, occurred_at Time
     }
     RESOLVED_FAILURES failures (1, Meeting::Update) { key Int, resolved_run Int }
+    TIME_ZONE_OFFSETS time_zone_offsets (1, Meeting::Insert) { since Time, offset_seconds Int }
     RUN_CONVERSATIONS run_conversations (2, REPLACE) {
         run_id Int, conversation_key Int, state Text, reason Text, messages_new Int,
         messages_changed Int, messages_deleted Int, requests Int, finished_at Time

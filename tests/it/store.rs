@@ -9,6 +9,7 @@ mod presence;
 mod progress;
 mod random;
 mod sample;
+mod zone;
 
 use place::Place;
 
@@ -71,4 +72,7 @@ on_both_engines! {
     coverage::what_is_not_known_is_not_found
     coverage::another_gateway_is_refused_without_a_write
     interrupted::a_transaction_that_was_dropped_half_way_harms_nothing
+    zone::local_days_and_hours_are_those_of_the_archives_zone
+    zone::a_zone_stays_until_another_is_named
+    zone::times_out_of_reason_have_a_local_day_too
 }

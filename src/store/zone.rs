@@ -1,0 +1,96 @@
+//! The archive's zone: its name, and its offsets as rows that the views of both engines read.
+
+use async_trait::async_trait;
+
+use super::{
+    Store, StoreError,
+    session::{Session, Work},
+    statement::people::{CLEAR_TIME_ZONE_OFFSETS, SET_TIME_ZONE, TIME_ZONE, TIME_ZONE_OFFSETS},
+    table,
+    value::{Row, Value, storable},
+};
+use crate::model::{ZoneOffset, zone_offsets};
+
+/// The zone of an archive to which nobody has given one.
+const DEFAULT: &str = "UTC";
+
+/// The zone with its offsets, in place of what was there.
+struct KeepZone<'a> {
+    name: &'a str,
+    offsets: &'a [ZoneOffset],
+}
+
+#[async_trait]
+impl Work for KeepZone<'_> {
+    type Outcome = ();
+
+    async fn run(&self, session: &mut Session) -> Result<(), StoreError> {
+        session
+            .execute(&SET_TIME_ZONE, vec![self.name.into()])
+            .await?;
+        session
+            .execute(&CLEAR_TIME_ZONE_OFFSETS, Vec::new())
+            .await?;
+        let rows = self.offsets.iter().map(|offset| {
+            let row: Vec<Value> = vec![offset.since.into(), offset.offset_seconds.into()];
+            row
+        });
+        session
+            .put(&table::TIME_ZONE_OFFSETS, rows.collect())
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Makes `named` the zone of local days and hours; where it is `None`, keeps the archive's
+    /// own (UTC where it has none). Gives the zone that holds.
+    ///
+    /// Offsets follow the zone database of this machine, so they are compared each time; nothing
+    /// is written where they are as they should be. A zone that this machine does not know stays
+    /// as the archive has it.
+    pub async fn keep_time_zone(&self, named: Option<&str>) -> Result<String, StoreError> {
+        let kept = self.read_time_zone().await?;
+        let wanted = named.unwrap_or(kept.as_deref().unwrap_or(DEFAULT));
+        let Some(offsets) = zone_offsets(wanted) else {
+            tracing::warn!(
+                zone = wanted,
+                "the archive's time zone is not known on this machine; local days stay as they are"
+            );
+            return Ok(kept.unwrap_or_else(|| DEFAULT.to_owned()));
+        };
+        let offsets: Vec<ZoneOffset> = offsets
+            .into_iter()
+            .map(|offset| ZoneOffset {
+                since: storable(offset.since),
+                ..offset
+            })
+            .collect();
+        if kept.as_deref().unwrap_or(DEFAULT) != wanted || self.read_offsets().await? != offsets {
+            let work = KeepZone {
+                name: wanted,
+                offsets: &offsets,
+            };
+            self.transact(&work).await?;
+        }
+        Ok(wanted.to_owned())
+    }
+
+    async fn read_time_zone(&self) -> Result<Option<String>, StoreError> {
+        match self.select(&TIME_ZONE, Vec::new()).await?.first_mut() {
+            Some(row) => row.maybe_text(),
+            None => Ok(None),
+        }
+    }
+
+    async fn read_offsets(&self) -> Result<Vec<ZoneOffset>, StoreError> {
+        let mut rows = self.select(&TIME_ZONE_OFFSETS, Vec::new()).await?;
+        let offset = |row: &mut Row| {
+            Ok(ZoneOffset {
+                since: row.time()?,
+                offset_seconds: row.int()?,
+            })
+        };
+        rows.iter_mut().map(offset).collect()
+    }
+}
