@@ -17,6 +17,7 @@ mod plan;
 mod progress;
 mod rename_gateway;
 mod renormalize;
+mod senders;
 mod simulate;
 mod status;
 mod summary;
@@ -38,7 +39,8 @@ Examples:
   convault status                                 what is there and how well it is proven
   convault explain conv_5d1f9c0a                  why a conversation is in its state
   convault failures retry                         try again what failed
-  convault verify                                 check the archive against itself";
+  convault verify                                 check the archive against itself
+  convault senders import names.csv               give names to the senders' ids";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -75,6 +77,7 @@ enum Command {
     Failures(failures::FailuresCommand),
     Verify(verify::VerifyCommand),
     Renormalize(renormalize::RenormalizeCommand),
+    Senders(senders::SendersCommand),
     Doctor(doctor::DoctorCommand),
     RenameGateway(rename_gateway::RenameGatewayCommand),
     Demo(demo::DemoCommand),
@@ -123,6 +126,7 @@ fn execute(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Failures(command) => Context::block_on(command.run(context)),
         Command::Verify(command) => Context::block_on(command.run(context)),
         Command::Renormalize(command) => Context::block_on(command.run(context)),
+        Command::Senders(command) => Context::block_on(command.run(context)),
         Command::Doctor(command) => Context::block_on(command.run(context)),
         Command::RenameGateway(command) => Context::block_on(command.run(context)),
         Command::Demo(command) => Context::block_on(command.run(context)),

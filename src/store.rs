@@ -14,6 +14,7 @@ mod coverage;
 mod derived;
 pub mod dictionary;
 mod error;
+mod names;
 mod overview;
 mod postgres;
 mod read;
@@ -37,6 +38,7 @@ pub use archived::{
 pub use batch::{Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, WalkProgress};
 pub use coverage::{Coverage, Extent, SecondCover, Size};
 pub use error::StoreError;
+pub use names::{NamedSender, NamesStats, SenderName};
 pub use read::{
     ConversationDetail, CurrentMessage, FailureFilter, FailureRow, MissingMessage, RunRow,
     RunStart, Slice, Status, Target,

@@ -13,8 +13,13 @@ use serde::Serialize;
 
 /// Writes data to standard output, whole.
 pub(super) fn print(text: &str) -> io::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// Writes data that is no text to standard output, whole.
+pub(super) fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(bytes)?;
     out.flush()
 }
 

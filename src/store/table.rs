@@ -175,6 +175,9 @@ tables! {
         key Int, run_id Int, conversation_key Int, class Text, reason Text, occurred_at Time
     }
     RESOLVED_FAILURES failures (1, Meeting::Update) { key Int, resolved_run Int }
+    SENDER_NAMES sender_names (1, REPLACE) {
+        id Text, name Text, is_bot Bool, team Text, imported_at Time
+    }
     TIME_ZONE_OFFSETS time_zone_offsets (1, Meeting::Insert) { since Time, offset_seconds Int }
     RUN_CONVERSATIONS run_conversations (2, REPLACE) {
         run_id Int, conversation_key Int, state Text, reason Text, messages_new Int,

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 /// Every command that has a page of help.
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 20] = [
     &[],
     &["sync"],
     &["plan"],
@@ -15,6 +15,9 @@ const COMMANDS: [&[&str]; 17] = [
     &["failures", "waive"],
     &["verify"],
     &["renormalize"],
+    &["senders"],
+    &["senders", "import"],
+    &["senders", "export"],
     &["doctor"],
     &["rename-gateway"],
     &["demo"],

@@ -27,6 +27,7 @@ mod plan;
 mod postgres;
 mod program;
 mod scenario;
+mod senders;
 mod simulator;
 mod store;
 mod strace;

@@ -15,4 +15,19 @@ statements! {
 
     CLEAR_TIME_ZONE_OFFSETS (0) [] "replacing the offsets of the archive's time zone"
     "delete from time_zone_offsets"
+
+    NAMES (1) [Text Text Bool Text] "reading names of senders"
+    "select id, name, is_bot, team from sender_names where id {in_texts:1}"
+
+    SEEN_SENDERS (1) [Int] "counting the senders that messages are from"
+    "select count(*) from senders where id {in_texts:1}"
+
+    SENDERS_WITH_NAMES (2) [Text Text Bool Text Text Int Time] "reading senders and their names"
+    "select s.id, n.name, n.is_bot, n.team, s.kind, coalesce(m.messages, 0), m.newest
+     from senders s
+     left join sender_names n on n.id = s.id
+     left join (select sender_id, count(*) as messages, max(created_at) as newest
+                from messages where sender_id is not null and deleted_at is null
+                group by sender_id) m on m.sender_id = s.id
+     where ($1 = 1 or n.id is null) and ($2 = '' or s.kind = $2)"
 }
