@@ -58,7 +58,7 @@ pub struct Renormalized {
 pub async fn run(
     store: &Store,
     options: &RenormalizeOptions,
-    stop: impl Fn() -> Option<StopReason> + Send,
+    stop: impl Fn() -> Option<StopReason> + Send + Sync,
     monitor: &Monitor,
     clock: &Clock,
 ) -> Result<Renormalized, StoreError> {
@@ -153,7 +153,7 @@ impl Rebuilding<'_> {
     async fn rebuild(
         &mut self,
         after: i64,
-        stop: &(impl Fn() -> Option<StopReason> + Send),
+        stop: &(impl Fn() -> Option<StopReason> + Send + Sync),
     ) -> Result<Option<StopReason>, StoreError> {
         let mut last = after;
         loop {
@@ -177,6 +177,9 @@ impl Rebuilding<'_> {
             self.recount(chunk).await?;
         }
         self.store.end_renormalize().await?;
+        // Cut short, the rest is described by the next run of any kind.
+        self.store.forget_changes().await?;
+        self.store.describe_changes(|| stop().is_some()).await?;
         Ok(None)
     }
 

@@ -9,6 +9,7 @@ mod apply;
 mod archived;
 mod backend;
 mod batch;
+mod changes;
 mod commit;
 mod coverage;
 mod derived;

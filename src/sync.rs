@@ -33,7 +33,7 @@ use crate::{
     clock::Clock,
     model::{MessageCounts, RequestCounts, RunId, RunOutcome, RunReport, StopReason, Timestamp},
     monitor::{Counter, Monitor},
-    store::{RunStart, Store, Target},
+    store::{RunStart, Store, StoreError, Target},
 };
 
 /// How a run is to be done.
@@ -164,7 +164,11 @@ pub async fn run(
             let phones = archive(&context, run_id, input).await;
             drop(context);
             let (written, result) = writer.finish().await;
-            if let Err(error) = result {
+            let described = match result {
+                Ok(()) => describe(store, shutdown).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = described {
                 tally.stop(worker::stop_of_store(&error));
             }
             (Some(run_id), written, phones)
@@ -189,6 +193,12 @@ pub async fn run(
         return summarise();
     }
     summary
+}
+
+/// Tells what the versions of this run have changed, and of one that was cut short before.
+async fn describe(store: &Store, shutdown: &Shutdown) -> Result<(), StoreError> {
+    let stop = || shutdown.requested().is_some();
+    store.describe_changes(stop).await.map(|_| ())
 }
 
 /// Discovers, registers, orders and visits. Returns when every worker is done and the queue has

@@ -9,6 +9,7 @@
 //! so that none holds U+0000.
 
 mod cursor;
+mod difference;
 mod equality;
 mod json;
 mod links;
@@ -16,6 +17,7 @@ mod page;
 mod place;
 mod text;
 
+pub use difference::{DIFFERENCES_MAX, Difference, differences};
 pub use equality::same_json;
 pub(crate) use json::last_member;
 pub use json::{DEPTH_MAX, Document, Json, JsonError, JsonOddity, Member, OddityKind};

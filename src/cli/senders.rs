@@ -38,9 +38,9 @@ enum Action {
     Export(ExportCommand),
 }
 
-/// Read names from a CSV file with the columns id, name, is_bot and team.
+/// Read names from a CSV file with the columns id, name, `is_bot` and team.
 ///
-/// The first line names the columns; is_bot and team may be missing, and what a file does not
+/// The first line names the columns; the last two may be missing, and what a file does not
 /// speak of stays as it is. Rows without a name are passed over. If any line is wrong, nothing is
 /// imported. Importing a file twice does nothing more.
 #[derive(Debug, clap::Args)]

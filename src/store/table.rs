@@ -175,6 +175,9 @@ tables! {
         key Int, run_id Int, conversation_key Int, class Text, reason Text, occurred_at Time
     }
     RESOLVED_FAILURES failures (1, Meeting::Update) { key Int, resolved_run Int }
+    MESSAGE_CHANGES message_changes (3, Meeting::Insert) {
+        message_key Int, version Int, position Int, path Text, before Text, after Text
+    }
     SENDER_NAMES sender_names (1, REPLACE) {
         id Text, name Text, is_bot Bool, team Text, imported_at Time
     }

@@ -25,7 +25,7 @@ pub fn same_json(a: &str, b: &str) -> bool {
 }
 
 /// Recursion is bounded by the depth that is decoded.
-fn same_value(a: &Json<'_>, b: &Json<'_>) -> bool {
+pub(super) fn same_value(a: &Json<'_>, b: &Json<'_>) -> bool {
     match (a, b) {
         (Json::Null, Json::Null) => true,
         (Json::Bool(a), Json::Bool(b)) => a == b,

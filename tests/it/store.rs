@@ -1,5 +1,6 @@
 //! The conformance suite of the archive: each claim holds on both engines, neither is skipped.
 
+mod changes;
 mod coverage;
 mod engine;
 mod interrupted;
@@ -72,6 +73,8 @@ on_both_engines! {
     coverage::what_is_not_known_is_not_found
     coverage::another_gateway_is_refused_without_a_write
     interrupted::a_transaction_that_was_dropped_half_way_harms_nothing
+    changes::what_each_later_version_changed_is_told_once
+    changes::what_was_not_described_is_described_later
     zone::local_days_and_hours_are_those_of_the_archives_zone
     zone::a_zone_stays_until_another_is_named
     zone::times_out_of_reason_have_a_local_day_too

@@ -127,7 +127,7 @@ pub(super) fn parse(source: &str, bytes: &[u8]) -> Result<List, ListError> {
 /// What stands between cells: a comma, or what spreadsheets of other countries write.
 fn delimiter(bytes: &[u8]) -> u8 {
     let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or(bytes);
-    let count = |wanted: u8| header.iter().filter(|byte| **byte == wanted).count();
+    let count = |wanted: u8| header.split(|byte| *byte == wanted).count();
     let candidates = [b'\t', b';', b','];
     candidates
         .into_iter()

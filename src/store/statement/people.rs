@@ -16,6 +16,25 @@ statements! {
     CLEAR_TIME_ZONE_OFFSETS (0) [] "replacing the offsets of the archive's time zone"
     "delete from time_zone_offsets"
 
+    /// Later versions with JSON that differs from the last one before that had any. Those that say
+    /// the same after all are found again each time; they are few.
+    UNDESCRIBED_VERSIONS (3) [Int Int Text Text] "looking for versions to describe"
+    "select v.message_key, v.version, v.raw, p.raw
+     from message_versions v
+     left join message_versions p
+       on p.message_key = v.message_key
+      and p.version = (select max(e.version) from message_versions e
+                       where e.message_key = v.message_key and e.version < v.version
+                         and e.raw is not null)
+     where v.version > 1 and (v.message_key, v.version) > ($1, $2) and v.raw is not null
+       and (p.sha256 is null or p.sha256 <> v.sha256)
+       and not exists (select 1 from message_changes c
+                       where c.message_key = v.message_key and c.version = v.version)
+     order by v.message_key, v.version limit $3"
+
+    CLEAR_CHANGES (0) [] "taking descriptions of changes away"
+    "delete from message_changes"
+
     NAMES (1) [Text Text Bool Text] "reading names of senders"
     "select id, name, is_bot, team from sender_names where id {in_texts:1}"
 

@@ -27,10 +27,13 @@ const DAMAGE: &str = "
     values (3, 1, 0, 'too_deep', '', 'canary');
     delete from senders where kind = 'contact';
     update senders set kind = 'unknown';
+    update message_changes set path = 'canary', after = null where position = 0;
+    delete from message_changes where position > 0;
     update conversations set live_count = live_count + 3";
 
 /// Every row of the tables that may change.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
+    "message_changes",
     "messages",
     "message_versions",
     "quick_replies",
