@@ -7,6 +7,7 @@
 mod api;
 mod canary;
 mod cli;
+mod cookbook;
 mod crash;
 mod demo;
 mod dictionary;

@@ -145,7 +145,8 @@ async fn every_view_answers_the_same_in_the_sqlite3_of_the_system() {
     }
     archive.close().await;
     for (name, expected) in expected {
-        assert_eq!(in_sqlite3(&file, name).sorted(), expected, "{name}");
+        let all = format!("select * from {name}");
+        assert_eq!(in_sqlite3(&file, &all).sorted(), expected, "{name}");
     }
 }
 
@@ -262,8 +263,8 @@ fn readme_queries() -> Vec<String> {
         .collect()
 }
 
-/// All rows of a view, read by the command-line shell, as `Answer` shows them.
-fn in_sqlite3(file: &Path, view: &str) -> Answer {
+/// What the command-line shell of the system answers, as `Answer` shows it.
+pub(crate) fn in_sqlite3(file: &Path, query: &str) -> Answer {
     let output = Command::new("sqlite3")
         .args([
             "-batch",
@@ -275,11 +276,11 @@ fn in_sqlite3(file: &Path, view: &str) -> Answer {
         ])
         .args(["-separator", "\u{1f}", "-newline", "\u{1e}"])
         .arg(file)
-        .arg(format!("select * from {view}"))
+        .arg(query)
         .output()
         .expect("sqlite3 is not installed: on Debian, apt-get install sqlite3");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{view}: {errors}");
+    assert!(output.status.success(), "{query}: {errors}");
     let text = String::from_utf8(output.stdout).unwrap();
     let mut lines = text
         .split_terminator('\u{1e}')
