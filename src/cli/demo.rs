@@ -31,6 +31,9 @@ use crate::{
 ///
 /// Recreates its own archive each time.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  convault demo\n  convault demo --db sqlite:/tmp/demo.db --messages 1000000"
+)]
 pub(super) struct DemoCommand {
     /// What the conversations are made from; the same seed gives the same ones.
     #[arg(long, value_name = "N", default_value_t = 1)]

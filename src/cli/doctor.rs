@@ -4,6 +4,8 @@
 
 use std::{fmt::Write as _, path::Path, time::Duration};
 
+use serde_json::{Value, json};
+
 use super::{
     context::Context,
     outcome::{Exit, Failure, code_of, gravest},
@@ -40,6 +42,9 @@ pub(super) struct DoctorCommand {
         hide_default_value = true
     )]
     conversation: String,
+    /// One JSON object in place of lines, when all is checked.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     gateway: GatewayArgs,
     #[command(flatten)]
@@ -95,12 +100,25 @@ impl Check {
         self
     }
 
-    fn text(&self) -> String {
-        let word = match self.verdict {
+    const fn word(&self) -> &'static str {
+        match self.verdict {
             Verdict::Fine => "ok",
             Verdict::Warning => "warn",
             Verdict::Broken(_) => "fail",
-        };
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "subject": self.subject,
+            "verdict": self.word(),
+            "finding": self.finding,
+            "advice": self.advice,
+        })
+    }
+
+    fn text(&self) -> String {
+        let word = self.word();
         let mut text = format!(
             "{word:<5} {:<10} {}\n",
             self.subject,
@@ -113,23 +131,40 @@ impl Check {
     }
 }
 
-/// The checks so far; each is shown as it comes, since some take a while.
-#[derive(Debug, Default)]
-struct Diagnosis(Vec<u8>);
+/// The checks so far; each is shown as it comes, since some take a while. As JSON they are kept.
+#[derive(Debug)]
+struct Diagnosis {
+    codes: Vec<u8>,
+    kept: Option<Vec<Value>>,
+}
 
 impl Diagnosis {
     fn add(&mut self, check: &Check) -> Result<(), Failure> {
         if let Verdict::Broken(code) = check.verdict {
-            self.0.push(code);
+            self.codes.push(code);
         }
-        output::print(&check.text())?;
+        match &mut self.kept {
+            Some(kept) => kept.push(check.json()),
+            None => output::print(&check.text())?,
+        }
         Ok(())
+    }
+
+    fn finish(self) -> Result<Exit, Failure> {
+        let code = gravest(self.codes);
+        if let Some(checks) = self.kept {
+            output::print_json(&json!({ "exit_code": code, "checks": checks }))?;
+        }
+        Ok(Exit::Code(code))
     }
 }
 
 impl DoctorCommand {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let mut diagnosis = Diagnosis::default();
+        let mut diagnosis = Diagnosis {
+            codes: Vec::new(),
+            kept: self.json.then(Vec::new),
+        };
         match self.gateway.resolve().map_err(Failure::from) {
             Err(failure) => diagnosis.add(&Check::failed("settings", &failure))?,
             Ok(settings) => {
@@ -148,7 +183,7 @@ impl DoctorCommand {
                 }
             }
         }
-        Ok(Exit::Code(gravest(diagnosis.0)))
+        diagnosis.finish()
     }
 
     async fn ask_gateway(

@@ -1,5 +1,7 @@
 //! `convault explain ID`: everything known about one conversation, and why it is in its state.
 
+mod json;
+
 use std::fmt::Write as _;
 
 use super::{
@@ -20,11 +22,16 @@ const HOLES_SHOWN: usize = 10;
 
 /// Show everything known about one conversation and why it is in its state.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  convault explain conv_5d1f9c0a")]
+#[command(
+    after_help = "Examples:\n  convault explain conv_5d1f9c0a\n  convault explain conv_5d1f9c0a --json | jq .holes"
+)]
 pub(super) struct ExplainCommand {
     /// The conversation: its id, or a link of the web application.
     #[arg(value_name = "ID")]
     id: String,
+    /// One JSON object in place of tables.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     archive: ArchiveArgs,
 }
@@ -44,7 +51,11 @@ impl ExplainCommand {
             ))
             .with_hint("`convault sync ID` archives it")
         })?;
-        output::print(&as_text(&detail, context.clock.now()))?;
+        if self.json {
+            output::print_json(&json::as_json(&detail))?;
+        } else {
+            output::print(&as_text(&detail, context.clock.now()))?;
+        }
         Ok(Exit::Done)
     }
 }
@@ -168,9 +179,13 @@ fn facts(detail: &ConversationDetail, now: Timestamp) -> String {
 }
 
 /// A time that more messages share than fit a page.
+fn passed_over_at(point: &Piece) -> Option<Timestamp> {
+    let after = point.after?;
+    Some(Timestamp::from_millis(after.as_millis() + 1))
+}
+
 fn passed_over(point: &Piece) -> String {
-    point.after.map_or_else(String::new, |after| {
-        let time = Timestamp::from_millis(after.as_millis() + 1);
+    passed_over_at(point).map_or_else(String::new, |time| {
         format!("{time}: more messages share it than fit a page")
     })
 }

@@ -17,6 +17,11 @@ use crate::{
 
 /// List failures, retry them, or waive them with a reason.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  convault failures list
+  convault failures retry
+  convault failures waive --reason 'deleted on request' conv_5d1f9c0a")]
 pub(super) struct FailuresCommand {
     #[command(subcommand)]
     action: Action,
@@ -31,6 +36,9 @@ enum Action {
 
 /// Show the failures that are open.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  convault failures list\n  convault failures list --all --json | jq 'group_by(.class) | map({(.[0].class): length})'"
+)]
 struct ListCommand {
     /// Only of these conversations.
     #[arg(value_name = "ID")]
@@ -47,6 +55,9 @@ struct ListCommand {
 
 /// Sync just the conversations that have open failures.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  convault failures retry\n  convault failures retry conv_5d1f9c0a --page-size 20"
+)]
 struct RetryCommand {
     /// Only these conversations, of those that failed.
     #[arg(value_name = "ID")]
@@ -70,6 +81,9 @@ struct WaiveCommand {
     /// Why; kept with each failure.
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     reason: String,
+    /// One JSON object about what was done, on standard output.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     archive: ArchiveArgs,
 }
@@ -165,7 +179,12 @@ impl WaiveCommand {
             .await?;
         let waived = store.waive_failures(&filter, self.reason.trim()).await;
         store.close().await;
-        match waived? {
+        let waived = waived?;
+        if self.json {
+            output::print_json(&serde_json::json!({ "waived": waived }))?;
+            return Ok(Exit::Done);
+        }
+        match waived {
             0 => context.tell("No open failure there: nothing was waived."),
             number => context.tell(&format!("Waived {}.", counted(number, "failure"))),
         }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Value, json};
+
 use super::{
     context::Context,
     outcome::{Exit, Failure},
-    output::{counted, grouped},
+    output::{self, counted, grouped},
     progress::Progress,
     sync::abort,
 };
@@ -32,6 +34,10 @@ pub(super) struct RenormalizeCommand {
     #[arg(long)]
     restart: bool,
 
+    /// One JSON object about what was done, on standard output.
+    #[arg(long)]
+    json: bool,
+
     #[command(flatten)]
     archive: ArchiveArgs,
 }
@@ -53,7 +59,11 @@ impl RenormalizeCommand {
         progress.finish().await;
         store.close().await;
         let done = done?;
-        context.tell(&summary(&done));
+        if self.json {
+            output::print_json(&as_json(&done))?;
+        } else {
+            context.tell(&summary(&done));
+        }
         if let Some(error) = done.failed {
             return Err(error.into());
         }
@@ -62,6 +72,19 @@ impl RenormalizeCommand {
             other => Exit::Code(other.exit_code()),
         })
     }
+}
+
+fn as_json(done: &Renormalized) -> Value {
+    json!({
+        "outcome": done.outcome.as_str(),
+        "exit_code": done.outcome.exit_code(),
+        "resumed": done.resumed,
+        "messages": done.messages,
+        "changed": done.changed,
+        "rows": done.rows,
+        "recounted": done.recounted,
+        "damaged": done.damaged,
+    })
 }
 
 fn summary(done: &Renormalized) -> String {

@@ -2,6 +2,8 @@
 
 use std::{str::FromStr, time::Duration};
 
+use serde_json::json;
+
 use super::{
     context::Context,
     outcome::{Exit, Failure},
@@ -27,6 +29,7 @@ Examples:
   convault simulate                    serve it; it prints what to set in the terminal that syncs
   convault simulate --port 8080 --seed 7 --rate-limit 100/30m
   convault simulate --port 8080 --faults 502=0.01,reset=0.01 --mutations arrive=0.05,delete=0.01")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct SimulateCommand {
     /// The port on 127.0.0.1; 0 takes a free one and says which.
     #[arg(long, value_name = "N", default_value_t = 8080)]
@@ -76,6 +79,10 @@ pub(super) struct SimulateCommand {
     #[arg(long)]
     ids: bool,
 
+    /// One JSON object on standard output, once it serves: where, and with which token.
+    #[arg(long, conflicts_with = "ids")]
+    json: bool,
+
     /// The token that the simulated gateway accepts; not a secret.
     #[arg(long, value_name = "TEXT", default_value = DEMO_TOKEN)]
     token: String,
@@ -98,6 +105,15 @@ impl SimulateCommand {
         }
         let shutdown = Shutdown::on_signals(super::sync::abort)
             .map_err(|error| Failure::unexpected(format!("listening to signals: {error}")))?;
+        if self.json {
+            output::print_json(&json!({
+                "url": simulator.base_url(),
+                "token": simulator.token(),
+                "organization_id": simulator.organization_id(),
+                "messages": simulator.message_count(),
+                "conversations": self.conversations,
+            }))?;
+        }
         context.tell(&format!(
             "simulated gateway at {}: {}, {}",
             simulator.base_url(),

@@ -15,6 +15,7 @@ use futures::FutureExt;
 use super::{
     context::Context,
     outcome::{Exit, Failure, code_of_run, gravest},
+    output,
     progress::Progress,
     summary,
 };
@@ -286,7 +287,15 @@ fn write_report(path: Option<&Path>, summary: &Summary) -> Result<(), Failure> {
     let Some(path) = path else {
         return Ok(());
     };
-    Report::new(summary).write(path).map_err(|error| {
+    let report = Report::new(summary);
+    if is_standard_stream(path) {
+        // A reader that has gone is no trouble of the run's.
+        return match output::print(&report.to_json()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(()),
+        };
+    }
+    report.write(path).map_err(|error| {
         Failure::unexpected(format!("writing the report {}: {error}", path.display()))
             .with_hint("the run itself is in the archive, and `convault status` shows it")
             .with_hint("the run itself is in the archive, and `convault status` shows it")
@@ -306,7 +315,7 @@ impl InputArgs {
             tracing::warn!("{id} is taken as an id; for the file of that name say --ids-from {id}");
         }
         let files = self.ids_from.iter().chain(&self.phones_from);
-        if files.filter(|path| is_standard_input(path)).count() > 1 {
+        if files.filter(|path| is_standard_stream(path)).count() > 1 {
             return Err(Failure::usage("standard input can be read only once"));
         }
         let mut collector = Collector::new();
@@ -326,14 +335,14 @@ impl InputArgs {
     }
 }
 
-fn is_standard_input(path: &Path) -> bool {
+fn is_standard_stream(path: &Path) -> bool {
     path == Path::new("-")
 }
 
 pub(super) fn open_input(
     path: &Path,
 ) -> Result<(String, BufReader<Box<dyn io::Read>>), InputError> {
-    if is_standard_input(path) {
+    if is_standard_stream(path) {
         let reader: Box<dyn io::Read> = Box::new(io::stdin());
         return Ok(("standard input".to_owned(), BufReader::new(reader)));
     }

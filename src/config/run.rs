@@ -42,7 +42,7 @@ pub struct RunArgs {
           value_parser = clap::builder::FalseyValueParser::new())]
     pub accept_deletions: bool,
 
-    /// Write one JSON object about the run to this file, also when the run fails.
+    /// Write one JSON object about the run to this file (- is standard output), also when it fails.
     #[arg(long, value_name = "FILE", env = "CONVAULT_REPORT")]
     pub report: Option<PathBuf>,
 }

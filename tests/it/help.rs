@@ -52,6 +52,17 @@ fn the_help_of_every_command_is_what_was_reviewed() {
 }
 
 #[test]
+fn every_command_shows_how_it_is_used() {
+    for command in COMMANDS {
+        let page = help(command);
+        let (_, examples) = page.split_once("\nExample").expect("there is an example");
+        let call = ["convault"].iter().chain(command).copied();
+        let call = call.collect::<Vec<_>>().join(" ");
+        assert!(examples.contains(&call), "{command:?} shows no `{call}`");
+    }
+}
+
+#[test]
 fn no_command_lacks_a_reviewed_help() {
     let listed = |page: &str| -> Vec<String> {
         page.lines()

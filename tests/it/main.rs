@@ -21,6 +21,7 @@ mod fuzz_corpus;
 mod help;
 mod input;
 mod layers;
+mod manners;
 mod migrated;
 mod normalize;
 mod parsers;
