@@ -182,55 +182,83 @@ left join conversation_proofs p on p.conversation_key = c.key;
 create view v_response_times as
 with spoken as (
     select
-        conversation_id, id, sender_id, direction, created_at, created_ms, local_day, local_hour,
+        conversation_id, id, sender_id, direction, created_at,
         row_number() over by_time as place,
         lag(direction) over by_time as last_direction,
         lag(created_at) over by_time as last_created_at,
-        lag(created_ms) over by_time as last_created_ms,
-        count(*) over (partition by conversation_id) as final_place,
-        max(created_at) over (partition by conversation_id) as final_created_at
+        lead(direction) over by_time as next_direction
     from v_messages
     where deleted_at is null and created_at is not null and direction <> 'unknown'
     window by_time as (
         partition by conversation_id order by created_at, direction, id)
 ),
--- The first message of each turn and the answer to it, one after the other, so two rows a turn.
+-- The first message of each turn and the answer to it, one after the other, so two rows a turn:
+-- where nobody has answered, the last message stands in place of the answer.
 edges as (
     select
-        conversation_id, id, direction, created_at, created_ms, local_day, local_hour, place,
-        final_place, final_created_at,
+        conversation_id, id, direction, created_at, place, last_direction,
         (row_number() over by_place + 1) / 2 as turn,
-        lead(id) over by_place as answer_message_id,
-        lead(sender_id) over by_place as answered_by,
-        lead(created_at) over by_place as answered_at,
-        lead(created_ms) over by_place as answered_ms,
-        lead(place) over by_place as answer_place,
-        lead(last_created_at) over by_place as ended_at,
-        lead(last_created_ms) over by_place as ended_ms
+        lead(id) over by_place as edge_id,
+        lead(sender_id) over by_place as edge_sender_id,
+        lead(direction) over by_place as edge_direction,
+        lead(created_at) over by_place as edge_at,
+        lead(place) over by_place as edge_place,
+        lead(last_created_at) over by_place as before_edge_at
     from spoken
     where (direction = 'inbound' and coalesce(last_direction, 'outbound') = 'outbound')
        or (direction = 'outbound' and last_direction = 'inbound')
+       or (direction = 'inbound' and next_direction is null)
     window by_place as (partition by conversation_id order by place)
+),
+turns as (
+    select
+        conversation_id,
+        turn,
+        id as message_id,
+        created_at as started_at,
+        case
+            when edge_direction = 'outbound' then edge_place - place
+            else coalesce(edge_place, place) - place + 1
+        end as message_count,
+        case
+            when edge_direction = 'outbound' then before_edge_at
+            else coalesce(edge_at, created_at)
+        end as ended_at,
+        case when edge_direction = 'outbound' then edge_id end as answer_message_id,
+        case when edge_direction = 'outbound' then edge_sender_id end as answered_by,
+        case when edge_direction = 'outbound' then edge_at end as answered_at
+    from edges
+    where direction = 'inbound' and coalesce(last_direction, 'outbound') = 'outbound'
 )
 select
-    edges.conversation_id,
-    edges.turn,
-    edges.id as message_id,
-    coalesce(edges.answer_place, edges.final_place + 1) - edges.place as message_count,
-    edges.created_at as started_at,
-    coalesce(edges.ended_at, edges.final_created_at) as ended_at,
-    edges.answer_message_id,
-    edges.answered_by,
+    t.conversation_id,
+    t.turn,
+    t.message_id,
+    t.message_count,
+    t.started_at,
+    t.ended_at,
+    t.answer_message_id,
+    t.answered_by,
     n.name as answered_by_name,
     n.is_bot as answered_by_bot,
-    edges.answered_at,
-    edges.answered_ms - edges.created_ms as answer_ms,
-    edges.answered_ms - edges.ended_ms as answer_after_last_ms,
-    edges.local_day,
-    edges.local_hour
-from edges
-left join sender_names n on n.id = edges.answered_by
-where edges.direction = 'inbound';
+    t.answered_at,
+    (cast(strftime('%s', t.answered_at) as integer) * 1000
+        + cast(substr(t.answered_at, 21, 3) as integer))
+        - (cast(strftime('%s', t.started_at) as integer) * 1000
+        + cast(substr(t.started_at, 21, 3) as integer)) as answer_ms,
+    (cast(strftime('%s', t.answered_at) as integer) * 1000
+        + cast(substr(t.answered_at, 21, 3) as integer))
+        - (cast(strftime('%s', t.ended_at) as integer) * 1000
+        + cast(substr(t.ended_at, 21, 3) as integer)) as answer_after_last_ms,
+    date(t.started_at, (
+        select z.offset_seconds from time_zone_offsets z
+        where z.since <= t.started_at order by z.since desc limit 1) || ' seconds') as local_day,
+    cast(strftime('%H', t.started_at, (
+        select z.offset_seconds from time_zone_offsets z
+        where z.since <= t.started_at order by z.since desc limit 1) || ' seconds')
+        as integer) as local_hour
+from turns t
+left join sender_names n on n.id = t.answered_by;
 
 -- The median is the middle of the answers in order, the mean of two where there are two.
 create view v_response_times_by_day as
