@@ -77,5 +77,6 @@ on_both_engines! {
     changes::what_was_not_described_is_described_later
     zone::local_days_and_hours_are_those_of_the_archives_zone
     zone::a_zone_stays_until_another_is_named
+    zone::the_program_itself_may_read_every_view
     zone::times_out_of_reason_have_a_local_day_too
 }

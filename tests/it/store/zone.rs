@@ -1,6 +1,6 @@
 //! Claims about local days and hours: those of the archive's zone, the same on both engines.
 
-use convault::model::Timestamp;
+use convault::{model::Timestamp, store::dictionary::VIEWS};
 use jiff::tz::TimeZone;
 
 use super::{
@@ -99,6 +99,19 @@ pub(super) async fn a_zone_stays_until_another_is_named(place: Place) {
     assert_eq!(local(&place).await, expected("Asia/Tokyo"));
     let found = place.texts("select time_zone from v_archive").await;
     assert_eq!(found, [Some("Asia/Tokyo".to_owned())]);
+}
+
+/// It trusts no schema: a view may use only what cannot do harm.
+pub(super) async fn the_program_itself_may_read_every_view(place: Place) {
+    let opened = with_messages(&place).await;
+    for view in VIEWS {
+        let count = format!(
+            "select cast(count(*) as text) from (select * from {}) v",
+            view.name
+        );
+        let rows = opened.store.query_texts::<1>(count.leak()).await;
+        assert_eq!(rows.unwrap().len(), 1, "{}", view.name);
+    }
 }
 
 /// Whatever time a message claims, the views answer.
