@@ -88,6 +88,12 @@ fn tables_fit_the_terminal() {
             .max();
         assert!(widest <= Some(columns as usize), "{columns}: {shown}");
     }
+    let id = longest();
+    for columns in [60, 100] {
+        let shown = on_a_terminal(columns, "", &format!("explain {id}"));
+        let widest = shown.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(columns as usize), "{columns}: {shown}");
+    }
     // A pipe has no width, so nothing is cut or broken there.
     let piped = output(convault(folder().path(), &["status"]), 0);
     assert!(

@@ -263,7 +263,7 @@ fn truth(cell: &str) -> Result<Option<bool>, String> {
 fn checked(cell: &[u8]) -> Result<String, String> {
     let cell = text(cell)?.trim();
     let cell = match cell.strip_prefix('\'') {
-        Some(rest) if would_run(rest) => rest,
+        Some(rest) if needs_mark(rest) => rest,
         _ => cell,
     };
     if cell.contains(['\n', '\r']) {
@@ -308,8 +308,13 @@ fn would_run(cell: &str) -> bool {
     cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
+/// Whether a `'` is put before the cell: a formula, or what would look like a marked one.
+fn needs_mark(cell: &str) -> bool {
+    would_run(cell.trim_start_matches('\''))
+}
+
 fn defused(cell: &str) -> Cow<'_, str> {
-    if would_run(cell) {
+    if needs_mark(cell) {
         Cow::Owned(format!("'{cell}"))
     } else {
         Cow::Borrowed(cell)

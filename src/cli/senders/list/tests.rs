@@ -113,3 +113,30 @@ fn what_is_written_is_harmless_in_a_spreadsheet_and_reads_back_the_same() {
     // With nothing but a team it lacks a name, and says so.
     assert!(parse("x", &write(&senders[2..]).unwrap()).is_err());
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_a_list_or_refused(bytes: Vec<u8>) {
+        let _ = parse("x", &bytes);
+        let _ = parse("x", &[b"id,name,is_bot,team\n", &*bytes].concat());
+    }
+
+    #[test]
+    fn any_name_is_written_so_that_it_reads_back(
+        id in "['=+a]{0,3}[^\\p{C}\\s]{1,60}",
+        given in "['=@a]{0,3}[^\\p{C}\\p{Z}]{1,60}",
+        is_bot: Option<bool>,
+    ) {
+        let sender = NamedSender {
+            id: id.clone(),
+            name: Some(given.clone()),
+            is_bot,
+            team: None,
+            kind: "user".into(),
+            messages: 0,
+            last_message_at: None,
+        };
+        let list = parse("x", &write(&[sender]).unwrap()).unwrap();
+        proptest::prop_assert_eq!(list.names, [name(&id, &given, is_bot, None)]);
+    }
+}
