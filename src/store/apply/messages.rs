@@ -417,7 +417,7 @@ impl<'b> Working<'b> {
     }
 
     fn knows(&self, message: &Message) -> bool {
-        self.hashes.iter().any(|hash| *hash == message.sha256)
+        self.hashes.contains(&message.sha256)
     }
 
     fn created_at_changed(&self, message: &Message) -> Option<Anomaly> {
