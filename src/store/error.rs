@@ -19,8 +19,8 @@ pub(super) enum EngineError {
     #[error(transparent)]
     Sqlx(#[from] sqlx::Error),
     /// SQLite.
-    #[error(transparent)]
-    Sqlite(#[from] rusqlite::Error),
+    #[error("{}", words_of(.0))]
+    Sqlite(rusqlite::Error),
     /// The archive's file could not be given a write-ahead log.
     #[error("no write-ahead log could be made; the file stays in the journal mode {0}")]
     NoLog(String),
@@ -33,6 +33,22 @@ pub(super) enum EngineError {
     /// What was read is not what this program writes.
     #[error("the archive does not hold what it should: {0}")]
     Broken(String),
+}
+
+impl From<rusqlite::Error> for EngineError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// What SQLite said and its code, once: the library says it again at each level.
+fn words_of(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, Some(words)) => {
+            format!("{words} (code {})", failure.extended_code)
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Why an archive could not be opened, read or written.
