@@ -100,7 +100,7 @@ pub(super) trait Writer: fmt::Debug + Send {
     fn abandon(self: Box<Self>);
 }
 
-/// Panics unless a statement has as many arguments as it takes: sqlx would bind null.
+/// Panics unless a statement has as many arguments as it takes: a missing one would be null.
 pub(super) fn assert_arguments(statement: &Statement, args: &[Value]) {
     assert_eq!(
         args.len(),

@@ -18,7 +18,7 @@ pub(super) struct Statement {
     pub(super) text: &'static str,
     /// The columns it gives.
     pub(super) columns: &'static [Kind],
-    /// How many arguments it takes. sqlx binds a missing one as null, so this is asserted.
+    /// How many arguments it takes. A missing one would be null, so this is asserted.
     pub(super) arguments: usize,
 }
 
