@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod failures;
+mod filter;
 mod man;
 mod outcome;
 mod output;

@@ -6,6 +6,7 @@
 
 mod conversation;
 mod failure;
+mod filter;
 mod id;
 mod message;
 mod run;
@@ -16,6 +17,7 @@ pub use conversation::{
     ConversationKey, ConversationRecord, ConversationState, CountTrust, Piece, Proof, TailProof,
 };
 pub use failure::{Failure, FailureClass};
+pub use filter::{Deleted, MessageFilter};
 pub use id::{ConversationId, MessageId};
 pub use message::{
     Anomaly, AnomalyKind, Attachment, Direction, Location, MediaKind, Message, QuickReply,
@@ -25,4 +27,4 @@ pub use run::{
     ConversationCounts, MessageCounts, RequestCounts, RunId, RunOutcome, RunReport, StopReason,
 };
 pub use time::{Timestamp, TimestampError};
-pub use zone::{ZoneOffset, zone_offsets};
+pub use zone::{ZoneOffset, time_in_zone, zone_offsets};

@@ -15,6 +15,7 @@ mod coverage;
 mod derived;
 pub mod dictionary;
 mod error;
+mod filter;
 mod names;
 mod overview;
 mod postgres;

@@ -3,9 +3,9 @@
 //! SQLite knows no zones, so both engines are given the same rows. They tell of the years 1970 to
 //! 2099; what is before or after has the offset that is next to it.
 
-use jiff::tz::TimeZone;
+use jiff::{civil, tz::TimeZone};
 
-use super::Timestamp;
+use super::{Timestamp, TimestampError};
 
 /// 1970-01-01T00:00:00Z.
 const BEGIN: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
@@ -45,6 +45,23 @@ pub fn zone_offsets(name: &str) -> Option<Vec<ZoneOffset>> {
     Some(offsets)
 }
 
+/// The time that a person has written: RFC 3339, or a day or a local time of a zone of the IANA
+/// database (`2026-03-01`, `2026-03-01T18:00`). A day is its beginning; a local time that a clock
+/// shows twice is the earlier one, and one that it leaves out is as if it had not jumped.
+///
+/// # Errors
+/// The text is no time, or no such zone is known.
+pub fn time_in_zone(text: &str, zone: &str) -> Result<Timestamp, TimestampError> {
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let local: civil::DateTime = text.parse().map_err(|_| TimestampError)?;
+    let zone = TimeZone::get(zone).map_err(|_| TimestampError)?;
+    let zoned = local.to_zoned(zone).map_err(|_| TimestampError)?;
+    let time = Timestamp::from_millis(zoned.timestamp().as_millisecond());
+    Ok(time)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +92,36 @@ mod tests {
         assert!(berlin.is_sorted_by_key(|offset| offset.since));
         let new_york = zone_offsets("America/New_York").unwrap();
         assert_eq!(at("2025-01-01T00:00:00Z", &new_york), -18_000);
+    }
+
+    #[test]
+    fn what_a_person_writes_is_local_unless_it_says_otherwise() {
+        for (text, zone, time) in [
+            ("2026-03-01", "Asia/Hong_Kong", "2026-02-28T16:00:00Z"),
+            ("2026-07-01T18:30", "Europe/Berlin", "2026-07-01T16:30:00Z"),
+            ("2026-07-01 18:30:05", "UTC", "2026-07-01T18:30:05Z"),
+            (
+                "2026-07-01T18:30:00+02:00",
+                "Asia/Tokyo",
+                "2026-07-01T16:30:00Z",
+            ),
+            // Shown twice, and left out.
+            ("2025-10-26T02:30", "Europe/Berlin", "2025-10-26T00:30:00Z"),
+            ("2025-03-30T02:30", "Europe/Berlin", "2025-03-30T01:30:00Z"),
+        ] {
+            assert_eq!(
+                time_in_zone(text, zone),
+                Ok(time.parse().unwrap()),
+                "{text}"
+            );
+        }
+        for (text, zone) in [
+            ("2026-02-30", "UTC"),
+            ("soon", "UTC"),
+            ("2026-03-01", "Mars/Olympus"),
+        ] {
+            assert_eq!(time_in_zone(text, zone), Err(TimestampError), "{text}");
+        }
     }
 
     #[test]

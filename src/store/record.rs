@@ -193,7 +193,7 @@ impl Store {
     ) -> Result<Vec<[String; N]>, StoreError> {
         let statement = Statement {
             purpose: "answering a question",
-            text: sql,
+            text: sql.into(),
             columns: const { &[Kind::Text; N] },
             arguments: 0,
         };

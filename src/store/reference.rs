@@ -3,6 +3,8 @@
 //! Both engines enforce foreign keys while they write; this looks at what is stored, whoever
 //! wrote it. The dictionary names the same columns, which a test compares.
 
+use std::borrow::Cow;
+
 use super::{
     Dangling, StoreError,
     backend::Select,
@@ -29,12 +31,12 @@ macro_rules! references {
             parent: stringify!($parent),
             dangling: Statement {
                 purpose: concat!("checking ", stringify!($table), ".", stringify!($column)),
-                text: concat!(
+                text: Cow::Borrowed(concat!(
                     "select t.", stringify!($column), ", count(*) from ", stringify!($table),
                     " t where t.", stringify!($column), " is not null and not exists (select 1 from ",
                     stringify!($parent), " p where p.", stringify!($key), " = t.",
                     stringify!($column), ") group by 1 order by 1 limit $1",
-                ),
+                )),
                 columns: &[Kind::Int, Kind::Int],
                 arguments: 1,
             },

@@ -7,6 +7,8 @@
 
 pub(in crate::store) mod people;
 
+use std::borrow::Cow;
+
 use super::value::Kind;
 
 /// One statement: its text, the kinds of the columns it gives and the number of its arguments.
@@ -15,7 +17,7 @@ pub(super) struct Statement {
     /// What it does, for error messages ("whilst …").
     pub(super) purpose: &'static str,
     /// The text with its tokens.
-    pub(super) text: &'static str,
+    pub(super) text: Cow<'static, str>,
     /// The columns it gives.
     pub(super) columns: &'static [Kind],
     /// How many arguments it takes. A missing one would be null, so this is asserted.
@@ -34,7 +36,7 @@ impl Statement {
     /// The text as the engine reads it.
     pub(super) fn spelled<D: Dialect>(&self) -> String {
         let mut spelled = String::with_capacity(self.text.len() + 64);
-        let mut rest = self.text;
+        let mut rest = &*self.text;
         while let Some((before, after)) = rest.split_once('{') {
             let (token, tail) = after.split_once('}').expect("every token is closed");
             spelled.push_str(before);
@@ -55,7 +57,7 @@ macro_rules! statements {
             $(#[$meta])*
             pub(in crate::store) static $name: Statement = Statement {
                 purpose: $purpose,
-                text: $text,
+                text: Cow::Borrowed($text),
                 columns: &[$(Kind::$kind),*],
                 arguments: $arguments,
             };

@@ -50,7 +50,7 @@ impl Store {
     /// is written where they are as they should be. A zone that this machine does not know stays
     /// as the archive has it.
     pub async fn keep_time_zone(&self, named: Option<&str>) -> Result<String, StoreError> {
-        let kept = self.read_time_zone().await?;
+        let kept = self.kept_time_zone().await?;
         let wanted = named.unwrap_or(kept.as_deref().unwrap_or(DEFAULT));
         let Some(offsets) = zone_offsets(wanted) else {
             tracing::warn!(
@@ -76,7 +76,13 @@ impl Store {
         Ok(wanted.to_owned())
     }
 
-    async fn read_time_zone(&self) -> Result<Option<String>, StoreError> {
+    /// The name of the zone of the archive's local days and hours.
+    pub async fn read_time_zone(&self) -> Result<String, StoreError> {
+        let kept = self.kept_time_zone().await?;
+        Ok(kept.unwrap_or_else(|| DEFAULT.to_owned()))
+    }
+
+    async fn kept_time_zone(&self) -> Result<Option<String>, StoreError> {
         match self.select(&TIME_ZONE, Vec::new()).await?.first_mut() {
             Some(row) => row.maybe_text(),
             None => Ok(None),

@@ -1,5 +1,7 @@
 //! SQL for what people bring and ask: the zone, names, what an edit changed.
 
+use std::borrow::Cow;
+
 use super::{Statement, statements};
 use crate::store::value::Kind;
 
