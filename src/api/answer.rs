@@ -33,6 +33,8 @@ pub(super) struct Trouble {
     pub(super) retry_after: Option<Duration>,
     /// Whether the gateway gave no whole answer.
     pub(super) is_transport: bool,
+    /// Whether the gateway says that there are too many requests, or more than it can do (429, 503).
+    pub(super) is_overload: bool,
 }
 
 impl Trouble {
@@ -44,6 +46,7 @@ impl Trouble {
             said: String::new(),
             retry_after: None,
             is_transport: false,
+            is_overload: false,
         }
     }
 
@@ -90,6 +93,7 @@ impl Answer {
         let mut trouble =
             Trouble::answered(kind, format!("the gateway answered {}", named(self.status)));
         trouble.retry_after = retry_after(&self.headers, self.now);
+        trouble.is_overload = matches!(self.status, 429 | 503);
         if (300..400).contains(&self.status) {
             let to = self.location_host().unwrap_or_else(|| "nowhere".to_owned());
             trouble.detail = format!(

@@ -1,11 +1,14 @@
 //! The one place that every request passes before it is sent.
 //!
-//! Here meet the rate (governor), the bound on requests in flight, the pause that a 429 asks of
-//! everybody, the budget of requests, and the end of the run. Knows nothing of HTTP.
+//! Here meet the rate (governor), the slower pace after a refusal, the bound on requests in
+//! flight, the pause that a 429 asks of everybody, the budget of requests, and the end of the run.
+//! Knows nothing of HTTP.
 //!
 //! Invariants: never more requests than the budget; never more than `burst + time × rate` plus
 //! what [`LATENESS_FORGIVEN`] lets through; once ended, nobody passes and everybody who waits
 //! is told at once. A request that is dropped while it waits has used up nothing.
+
+mod pace;
 
 use std::{
     sync::{
@@ -26,8 +29,9 @@ use tokio::{
     time::Instant,
 };
 
+use self::pace::Pace;
 use super::{ApiError, ApiErrorKind, Rate, RetryPolicy};
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Waiting};
 
 /// A timer wakes up a millisecond or two late. Where the burst is 1 that would be lost at each
 /// request (2 ms of the 20 ms between two at 50/s are 10 % of the rate), so a request that
@@ -44,6 +48,9 @@ pub(super) struct Limiter {
     /// A fair queue: the head waits for the pause and the rate, the others for the head.
     turnstile: tokio::sync::Mutex<Turnstile>,
     throttle: Mutex<Throttle>,
+    /// How fast the rate's clock runs; never locked while anybody waits.
+    pace: Mutex<Slowed>,
+    epoch: Instant,
     budget: Option<AtomicU64>,
     end: watch::Sender<Option<ApiError>>,
     monitor: Monitor,
@@ -65,6 +72,13 @@ struct Throttle {
     streak: usize,
 }
 
+/// The pace, and when the last refusal slowed it.
+#[derive(Debug)]
+struct Slowed {
+    pace: Pace,
+    at: Option<Instant>,
+}
+
 impl Limiter {
     pub(super) fn new(
         rate: Rate,
@@ -73,10 +87,16 @@ impl Limiter {
         monitor: Monitor,
     ) -> Self {
         let in_flight_max = in_flight_max.clamp(1, Semaphore::MAX_PERMITS);
+        let pace = Slowed {
+            pace: Pace::new(rate.each()),
+            at: None,
+        };
         Self {
             in_flight: Arc::new(Semaphore::new(in_flight_max)),
             turnstile: tokio::sync::Mutex::new(Turnstile::new(rate)),
             throttle: Mutex::default(),
+            pace: Mutex::new(pace),
+            epoch: Instant::now(),
             budget: requests_max.map(AtomicU64::new),
             end: watch::Sender::new(None),
             monitor,
@@ -173,6 +193,23 @@ impl Limiter {
         Some(wait.max(left))
     }
 
+    /// Halves the pace, because a request that was sent with `permit` was refused for there being
+    /// too many (429, 503); it grows back linearly, from the end of a pause on where there is one.
+    /// A request that was already under way when the pace was last halved says nothing new. Gives
+    /// the share of the rate that is left, if halved.
+    pub(super) fn refused(&self, permit: &Permit, policy: &RetryPolicy) -> Option<f64> {
+        let now = Instant::now();
+        let begin = self.pause().map_or(now, |(until, _)| until);
+        let mut slowed = self.slowed();
+        if slowed.at.is_some_and(|at| permit.granted_at <= at) {
+            return None;
+        }
+        let begin_ns = self.since_epoch(begin);
+        slowed.at = Some(now);
+        slowed.pace.halve(begin_ns, policy.recovery);
+        Some(slowed.pace.share(begin_ns))
+    }
+
     /// Notes that a request that was sent with `permit` succeeded: the next 429 starts anew.
     pub(super) fn relieved(&self, permit: &Permit) {
         let mut throttle = self.throttle();
@@ -205,23 +242,54 @@ impl Limiter {
                 tokio::time::sleep_until(until).await;
                 continue;
             }
-            let Err(ready_at) = turnstile.pass(Instant::now()) else {
+            let Err(ready_at) = self.pass(&mut turnstile, Instant::now()) else {
                 return;
             };
             let wait = ready_at.saturating_duration_since(Instant::now());
-            let _shown = (wait > SHOWN_FROM).then(|| {
-                let seconds = wait.as_secs();
-                self.monitor
-                    .waiting_for(format!("the allowed rate: next request in {seconds} s"))
-            });
+            let _shown = (wait > SHOWN_FROM).then(|| self.show_turn(wait));
             tokio::time::sleep_until(ready_at).await;
             let forgiven = Instant::now()
                 .checked_sub(LATENESS_FORGIVEN)
                 .unwrap_or(ready_at);
-            if self.pause().is_none() && turnstile.pass(ready_at.max(forgiven)).is_ok() {
+            let as_of = ready_at.max(forgiven);
+            if self.pause().is_none() && self.pass(&mut turnstile, as_of).is_ok() {
                 return;
             }
         }
+    }
+
+    /// Takes one request as of then, or says when there will be one at this pace.
+    fn pass(&self, turnstile: &mut Turnstile, as_of: Instant) -> Result<(), Instant> {
+        let slowed = self.slowed();
+        let shown_ns = slowed.pace.shows(self.since_epoch(as_of));
+        turnstile.pass(shown_ns).map_err(|ready_ns| {
+            let then_ns = slowed.pace.when_shown(ready_ns);
+            self.epoch + Duration::from_nanos(then_ns)
+        })
+    }
+
+    fn show_turn(&self, wait: Duration) -> Waiting {
+        let seconds = wait.as_secs();
+        let share = self.slowed().pace.share(self.since_epoch(Instant::now()));
+        let slower = if share < 1.0 {
+            format!(
+                ", at {:.0} % of it since the gateway refused",
+                share * 100.0
+            )
+        } else {
+            String::new()
+        };
+        let text = format!("the allowed rate{slower}: next request in {seconds} s");
+        self.monitor.waiting_for(text)
+    }
+
+    fn since_epoch(&self, then: Instant) -> u64 {
+        let since = then.saturating_duration_since(self.epoch);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn slowed(&self) -> MutexGuard<'_, Slowed> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pause(&self) -> Option<(Instant, String)> {
@@ -263,15 +331,14 @@ fn throttle_text(asked: Option<Duration>, wait: Duration) -> String {
 }
 
 /// governor on a clock that says as of when the next request is counted, so that a late timer
-/// costs nothing and a paused tokio clock holds in tests.
+/// costs nothing, a paused tokio clock holds in tests, and the pace can slow it.
 #[derive(Debug)]
 struct Turnstile {
     limiter: RateLimiter<NotKeyed, InMemoryState, AsOf, NoOpMiddleware<Nanos>>,
     as_of: AsOf,
-    epoch: Instant,
 }
 
-/// Nanoseconds since the epoch of the turnstile.
+/// What the clock of the rate shows, in nanoseconds.
 #[derive(Debug, Clone, Default)]
 struct AsOf(Arc<AtomicU64>);
 
@@ -287,21 +354,14 @@ impl Turnstile {
     fn new(rate: Rate) -> Self {
         let as_of = AsOf::default();
         let limiter = RateLimiter::direct_with_clock(quota(rate), as_of.clone());
-        Self {
-            limiter,
-            as_of,
-            epoch: Instant::now(),
-        }
+        Self { limiter, as_of }
     }
 
-    /// Takes one request as of then, or says when there will be one.
-    fn pass(&mut self, as_of: Instant) -> Result<(), Instant> {
-        let since = as_of.saturating_duration_since(self.epoch);
-        let since_ns = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
-        self.as_of.0.store(since_ns, Ordering::Relaxed);
-        self.limiter.check().map_err(|not_until| {
-            self.epoch + Duration::from_nanos(not_until.earliest_possible().as_u64())
-        })
+    /// Takes one request as of then, or says when there will be one; nanoseconds of the clock.
+    fn pass(&mut self, as_of_ns: u64) -> Result<(), u64> {
+        self.as_of.0.store(as_of_ns, Ordering::Relaxed);
+        let passed = self.limiter.check();
+        passed.map_err(|not_until| not_until.earliest_possible().as_u64())
     }
 }
 

@@ -122,6 +122,9 @@ impl Requester {
         error: ApiError,
     ) -> Result<Duration, ApiError> {
         self.note_transport(trouble, &error)?;
+        if trouble.is_overload && trouble.kind != ApiErrorKind::RateLimited {
+            self.note_overload(permit);
+        }
         match trouble.kind {
             ApiErrorKind::RateLimited => {
                 self.monitor.count(Counter::Throttled);
@@ -130,6 +133,7 @@ impl Requester {
                 let wait = self
                     .limiter
                     .throttled(permit, asked, patience, &self.policy);
+                self.note_overload(permit);
                 let wait = wait.ok_or_else(|| self.limiter.end(self.too_long(&error)))?;
                 progress.patience = patience.saturating_sub(wait);
                 Ok(Duration::ZERO)
@@ -185,6 +189,16 @@ impl Requester {
         Err(self
             .limiter
             .end(ApiError::new(ApiErrorKind::Unreachable, message)))
+    }
+
+    /// A gateway that is asked too much is asked less, by everybody.
+    fn note_overload(&self, permit: &Permit) {
+        if let Some(share) = self.limiter.refused(permit, &self.policy) {
+            let percent = (share * 100.0).round();
+            tracing::warn!(
+                "the gateway refused; asking at {percent} % of the allowed rate, and more as time passes"
+            );
+        }
     }
 
     async fn wait(&self, trouble: &Trouble, wait: Duration) -> Result<(), ApiError> {

@@ -22,6 +22,9 @@ pub struct RetryPolicy {
     pub unauthorized_waits_first: Vec<Duration>,
     /// The pauses after a 401 once the token has worked.
     pub unauthorized_waits: Vec<Duration>,
+    /// Each 429 and 503 halves the rate; it grows back linearly, from nothing to all of it in this
+    /// time, so from the half in half of it.
+    pub recovery: Duration,
     /// After so many transport failures in a row, over all requests, the gateway is unreachable.
     pub transport_failures_max: u32,
 }
@@ -36,6 +39,7 @@ impl Default for RetryPolicy {
             throttle_wait_max: Duration::from_mins(35),
             unauthorized_waits_first: seconds(&[1, 1]),
             unauthorized_waits: seconds(&[2, 5, 10, 20]),
+            recovery: Duration::from_mins(5),
             transport_failures_max: 20,
         }
     }

@@ -34,6 +34,7 @@ fn quick() -> RetryPolicy {
         throttle_wait_max: ms(10),
         unauthorized_waits_first: vec![ms(1); 2],
         unauthorized_waits: vec![ms(1); 4],
+        recovery: ms(100),
         transport_failures_max: 20,
     }
 }

@@ -252,3 +252,107 @@ async fn the_end_reaches_everybody_who_waits_and_the_first_reason_stays() {
         ApiErrorKind::Unauthorized
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_halves_the_rate_once_and_it_grows_back_linearly() {
+    let limiter = limiter("100/s", 16, None);
+    let policy = RetryPolicy {
+        recovery: secs(200),
+        ..RetryPolicy::default()
+    };
+    let under_way: Vec<_> = [limiter.acquire().await, limiter.acquire().await].into();
+    tokio::time::sleep(secs(1)).await;
+    let shares: Vec<_> = under_way
+        .iter()
+        .map(|permit| limiter.refused(permit.as_ref().unwrap(), &policy))
+        .collect();
+    assert_eq!(shares, [Some(0.5), None], "one overload, one refusal");
+    drop(under_way);
+    // From the half to the whole in 100 s: three quarters of the rate meanwhile.
+    let times = passed(&limiter, secs(150), 16).await;
+    let within = |from_s: u64, to_s: u64| {
+        let is_within = |time: &&Duration| (secs(from_s)..secs(to_s)).contains(*time);
+        times.iter().filter(is_within).count()
+    };
+    for (from_s, to_s, expected) in [
+        (0, 10, 525),
+        (45, 55, 750),
+        (0, 100, 7_500),
+        (110, 150, 4_000),
+    ] {
+        let sent = within(from_s, to_s);
+        assert!(
+            sent.abs_diff(expected) * 100 <= expected,
+            "{from_s}: {sent}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slower_pace_says_so_while_it_is_waited_for() {
+    let limiter = limiter("1/5s", 2, None);
+    let permit = limiter.acquire().await.unwrap();
+    tokio::time::sleep(secs(1)).await;
+    limiter.refused(&permit, &RetryPolicy::default());
+    let waiter = tokio::spawn({
+        let limiter = Arc::clone(&limiter);
+        async move { limiter.acquire().await.map(drop) }
+    });
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(
+        limiter.monitor.waits_for().as_deref(),
+        Some("the allowed rate, at 50 % of it since the gateway refused: next request in 7 s")
+    );
+    waiter.await.unwrap().unwrap();
+}
+
+/// A gateway that allows a rate which nobody has told: a bucket that holds a second of it.
+struct Unknown {
+    per_second: f64,
+    tokens: f64,
+    filled: Instant,
+}
+
+impl Unknown {
+    fn takes(&mut self) -> bool {
+        let now = Instant::now();
+        let since = (now - self.filled).as_secs_f64();
+        self.filled = now;
+        self.tokens = (self.tokens + since * self.per_second).min(self.per_second);
+        let takes = self.tokens >= 1.0;
+        if takes {
+            self.tokens -= 1.0;
+        }
+        takes
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_limit_is_found_and_mostly_used_with_few_refusals() {
+    let limiter = limiter("200/s", 16, None);
+    let policy = RetryPolicy::default();
+    let gateway = Mutex::new(Unknown {
+        per_second: 50.0,
+        tokens: 50.0,
+        filled: Instant::now(),
+    });
+    let (start, time) = (Instant::now(), secs(1_800));
+    let (mut taken, mut refused) = (0_u32, 0_u32);
+    while start.elapsed() < time {
+        let permit = limiter.acquire().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        if gateway.lock().unwrap().takes() {
+            taken += 1;
+            limiter.relieved(&permit);
+        } else {
+            refused += 1;
+            let asked = Some(secs(1));
+            limiter.throttled(&permit, asked, policy.throttle_wait_max, &policy);
+            limiter.refused(&permit, &policy);
+        }
+    }
+    // Up and down between an eighth and a quarter of the rate, at 2/3 of a request/s each second:
+    // about 40 s from one refusal to the next, and three quarters of what was allowed.
+    assert!((25..=60).contains(&refused), "{refused}");
+    assert!(taken >= 60_000, "{taken} of 90,000 allowed");
+}

@@ -102,6 +102,7 @@ impl Default for Run {
                 throttle_wait_max: ms(500),
                 unauthorized_waits_first: vec![ms(1)],
                 unauthorized_waits: vec![ms(1), ms(1)],
+                recovery: ms(100),
                 transport_failures_max: 1_000,
             },
             shutdown: None,

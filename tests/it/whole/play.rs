@@ -381,6 +381,7 @@ impl Play<'_> {
                 throttle_wait_max: ms(5_000),
                 unauthorized_waits_first: vec![ms(1)],
                 unauthorized_waits: vec![ms(1), ms(1)],
+                recovery: ms(100),
                 transport_failures_max: 1_000,
             },
             clock: self.clock.clone(),
