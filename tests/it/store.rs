@@ -41,6 +41,7 @@ on_both_engines! {
     messages::one_id_in_two_conversations_is_two_rows
     messages::a_message_repeated_in_a_batch_is_one_row_and_each_state_a_version
     messages::an_older_state_does_not_overwrite_a_newer_one
+    messages::stale_states_of_any_message_are_no_news
     messages::a_changed_created_at_is_an_anomaly
     presence::an_absence_and_a_return_leave_no_version
     presence::an_absence_in_an_older_page_is_no_absence

@@ -6,6 +6,7 @@ pub(in crate::store) use rows::put_derived;
 
 use std::{
     borrow::Cow,
+    cmp::Ordering,
     collections::{BTreeMap, HashMap},
 };
 
@@ -410,10 +411,11 @@ impl<'b> Working<'b> {
     /// both tell and differ, else by when the page was requested. Of two states of one second
     /// the later in the order of pages counts, since the gateway's clock tells no finer.
     fn is_older_than(&self, message: &Message, at: Timestamp) -> bool {
-        match (self.updated_at, message.updated_at.map(storable)) {
-            (Some(ours), Some(theirs)) if ours != theirs => ours < theirs,
-            _ => self.observed_at <= at,
-        }
+        let told = self
+            .updated_at
+            .zip(message.updated_at.map(storable))
+            .map_or(Ordering::Equal, |(ours, theirs)| ours.cmp(&theirs));
+        told.then(self.observed_at.cmp(&at)).is_le()
     }
 
     fn knows(&self, message: &Message) -> bool {

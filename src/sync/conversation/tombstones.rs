@@ -36,7 +36,10 @@ impl Visit<'_> {
                 ),
             }));
         }
-        if let Some(head) = self.head.filter(|_| count > 0) {
+        if confirmed.is_empty() {
+            return Ok(None);
+        }
+        if let Some(head) = self.head {
             self.compared.counts.deleted += count;
             let write = PageWrite {
                 deleted: confirmed,

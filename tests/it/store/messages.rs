@@ -268,6 +268,15 @@ pub(super) async fn an_older_state_does_not_overwrite_a_newer_one(place: Place) 
     );
     assert_eq!(place.number("select version from messages").await, 4);
 
+    // Of two states of one time the one that was requested later counts.
+    opened
+        .write(vec![page(key, 70, vec![updated("[5]", 400)])])
+        .await;
+    assert_eq!(
+        place.texts("select text from messages").await[0].as_deref(),
+        Some("[5]")
+    );
+
     // Without `updated_at` the time of the request decides.
     opened
         .write(vec![page(key, 60, vec![message("n", 1, "[9]")])])
@@ -277,6 +286,24 @@ pub(super) async fn an_older_state_does_not_overwrite_a_newer_one(place: Place) 
         .await;
     let slice = read(&opened, key, &["n"]).await;
     assert_eq!(slice[0].1, message("n", 1, "[9]").sha256[..16]);
+}
+
+pub(super) async fn stale_states_of_any_message_are_no_news(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let states = |raw: &str, at: i64| {
+        let named = |id: &str| {
+            let mut message = message(id, 1, &format!(r#"{{"of":"{id}","is":{raw}}}"#));
+            message.updated_at = Some(time(at));
+            message
+        };
+        ["first", "second", "third"].map(named).to_vec()
+    };
+    opened.write(vec![page(key, 10, states("1", 100))]).await;
+    let edited = opened.write(vec![page(key, 20, states("2", 200))]).await;
+    assert_eq!(edited.messages.changed, 3);
+    let stale = opened.write(vec![page(key, 30, states("1", 100))]).await;
+    assert_eq!((stale.messages.unchanged, stale.rows), (3, 0));
 }
 
 pub(super) async fn a_changed_created_at_is_an_anomaly(place: Place) {

@@ -68,6 +68,16 @@ pub(super) async fn two_absences_make_a_tombstone_with_its_evidence_and_a_sighti
         )])
         .await;
     opened.write(vec![absence(key, 20, &["m"])]).await;
+    let at_once = PageWrite {
+        absent_again: vec![MessageId::new("m")],
+        ..PageWrite::of(key, time(20))
+    };
+    opened.write(vec![at_once]).await;
+    let missing = opened.store.read_missing(key).await.unwrap();
+    assert!(
+        !missing[0].confirmed,
+        "a page of the same time is no second look"
+    );
     let again = PageWrite {
         absent_again: vec![MessageId::new("m"), MessageId::new("n")],
         interval: (Some(time(0)), None),

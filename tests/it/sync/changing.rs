@@ -227,10 +227,30 @@ pub(super) async fn messages_that_vanish_are_marked_and_stay(engine: Engine) {
         10,
         "two pages of evidence for each"
     );
+    let sql = "select messages_deleted from v_run_conversations where messages_deleted > 0";
+    assert_eq!(scene.number(sql).await, 5, "the run's record tells them");
     scene.clock.advance(Duration::from_hours(1));
     let done = scene.sync(&Run::of_page_size(20)).await;
     done.assert_complete();
     assert_eq!(done.requests(), 2, "confirmed once, idle ever after");
+}
+
+pub(super) async fn what_the_brake_lets_through_is_a_share_of_all_that_was_there(engine: Engine) {
+    let scene = Scene::start(engine, corpus_of_each(84, 1, 500)).await;
+    let ids = scene.simulator.conversation_ids();
+    let run = Run::of_page_size(100);
+    scene.sync(&run).await.assert_complete();
+    // More than 20, but not more than 5 % of 500: the missing ones count among these.
+    let delete = Mutation::Delete {
+        positions: (10..34).collect(),
+    };
+    scene.simulator.mutate(&ids[0], &delete).unwrap();
+    for _ in 0..2 {
+        scene.clock.advance(Duration::from_hours(1));
+        scene.sync(&run).await.assert_complete();
+    }
+    let deleted = "select count(*) from v_messages where deleted_at is not null";
+    assert_eq!(scene.number(deleted).await, 24);
 }
 
 pub(super) async fn too_many_at_once_are_held_back_until_somebody_says_that_they_are_true(
