@@ -42,6 +42,7 @@ on_both_engines! {
     changing::what_is_claimed_while_messages_move_is_true
     changing::an_edit_found_by_a_full_run_keeps_both_states
     changing::messages_that_vanish_are_marked_and_stay
+    changing::all_of_a_conversation_that_answers_empty_is_held_back_however_short_it_is
     changing::what_the_brake_lets_through_is_a_share_of_all_that_was_there
     changing::too_many_at_once_are_held_back_until_somebody_says_that_they_are_true
     resume::a_walk_stopped_at_any_request_goes_on_where_it_was

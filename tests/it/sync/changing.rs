@@ -235,6 +235,35 @@ pub(super) async fn messages_that_vanish_are_marked_and_stay(engine: Engine) {
     assert_eq!(done.requests(), 2, "confirmed once, idle ever after");
 }
 
+pub(super) async fn all_of_a_conversation_that_answers_empty_is_held_back_however_short_it_is(
+    engine: Engine,
+) {
+    let scene = Scene::start(engine, corpus_of_each(85, 2, 10)).await;
+    let ids = scene.simulator.conversation_ids();
+    scene.sync(&Run::of_page_size(20)).await.assert_complete();
+    let delete = Mutation::Delete {
+        positions: (0..10).collect(),
+    };
+    scene.simulator.mutate(&ids[0], &delete).unwrap();
+    let deleted = "select count(*) from v_messages where deleted_at is not null";
+    for _ in 0..3 {
+        scene.clock.advance(Duration::from_hours(1));
+        scene.sync(&Run::of_page_size(20)).await;
+        assert_eq!(scene.number(deleted).await, 0);
+    }
+    assert!(
+        scene
+            .open_failures(&ids[0])
+            .await
+            .contains(&"mass_deletion".to_owned())
+    );
+    let mut accepting = Run::of_page_size(20);
+    accepting.options.accept_deletions = true;
+    scene.clock.advance(Duration::from_hours(1));
+    scene.sync(&accepting).await.assert_complete();
+    assert_eq!(scene.number(deleted).await, 10);
+}
+
 pub(super) async fn what_the_brake_lets_through_is_a_share_of_all_that_was_there(engine: Engine) {
     let scene = Scene::start(engine, corpus_of_each(84, 1, 500)).await;
     let ids = scene.simulator.conversation_ids();
