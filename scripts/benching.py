@@ -1,0 +1,121 @@
+"""What scripts/bench and scripts/bench-peers share: a build, a gateway in a process of its own,
+and the time of a command. Python's standard library alone."""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOKEN = "token-of-the-bench"
+
+
+def build(arguments):
+    """The program that this build of cargo makes."""
+    told = subprocess.run(
+        ["cargo", *arguments, "--locked", "--message-format", "json"],
+        cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
+    ).stdout.splitlines()
+    made = [json.loads(line).get("executable") for line in told]
+    return Path([path for path in made if path][-1])
+
+
+class Gateway:
+    """A simulated gateway, until it is stopped."""
+
+    def __init__(self, program, corpus):
+        self.process = subprocess.Popen(
+            [program, "simulate", *corpus, "--port", "0", "--token", TOKEN],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        self.url = None
+        for line in self.process.stdout:
+            found = re.search(r"http://127\.0\.0\.1:\d+", line)
+            if found:
+                self.url = found.group()
+                break
+        if self.url is None:
+            sys.exit("the simulated gateway did not start")
+
+    def seconds(self):
+        """Processor seconds so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def environment(self):
+        return {"IMBRACE_ACCESS_TOKEN": TOKEN, "IMBRACE_GATEWAY_URL": self.url}
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def corpus_of(told):
+    pairs = {"--conversations": told.conversations, "--messages": told.messages}
+    return [str(part) for pair in pairs.items() for part in pair]
+
+
+def write_ids(program, corpus, file):
+    ids = subprocess.run(
+        [program, "simulate", *corpus, "--ids"], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+    file.write_text(ids)
+
+
+def timed(command, environment):
+    """Seconds, processor seconds and MiB of a command; what it says if it fails."""
+    start = time.monotonic()
+    process = subprocess.Popen(
+        [str(part) for part in command], env={**os.environ, **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )
+    said = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    elapsed = time.monotonic() - start
+    if status != 0:
+        sys.exit(f"{command} failed:\n{said}")
+    return {
+        "s": elapsed,
+        "cpu s": usage.ru_utime + usage.ru_stime,
+        "MiB": usage.ru_maxrss / 1024,
+        "said": said,
+    }
+
+
+def spread(rounds):
+    """The median of the seconds, and a cell that tells the least and the most."""
+    seconds = sorted(figure["s"] for figure in rounds)
+    median = statistics.median(seconds)
+    return median, f"{median:.2f} ({seconds[0]:.2f} to {seconds[-1]:.2f})"
+
+
+def most_memory(rounds):
+    return max(figure["MiB"] for figure in rounds)
+
+
+class Schema:
+    """A schema of its own on the Postgres of scripts/postgres."""
+
+    def __init__(self):
+        self.url = os.environ.get("CONVAULT_TEST_POSTGRES_URL")
+        if not self.url:
+            sys.exit("no Postgres: run this by `scripts/postgres run`")
+
+    def ask(self, sql):
+        return subprocess.run(
+            ["psql", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", sql, self.url],
+            check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        ).stdout.strip()
+
+    def bytes_of(self, name):
+        return int(self.ask(
+            "select coalesce(sum(pg_total_relation_size(c.oid)), 0) from pg_class c "
+            f"join pg_namespace n on n.oid = c.relnamespace where n.nspname = '{name}' "
+            "and c.relkind = 'r'"))
+
+    def drop(self, name):
+        self.ask(f"drop schema if exists \"{name}\" cascade")
