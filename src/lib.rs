@@ -53,6 +53,7 @@ pub mod simulator;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
+pub mod terms;
 pub mod verify;
 pub mod walk;
 pub mod wire;

@@ -24,6 +24,7 @@ mod record;
 mod reference;
 mod rewrite;
 mod run;
+mod search;
 mod session;
 mod snapshot;
 mod sqlite;
@@ -46,6 +47,7 @@ pub use read::{
     RunStart, Slice, Status, Target,
 };
 pub use rewrite::RewriteStats;
+pub use search::{SearchCursor, SearchHit, SearchPage, SearchQuery, SearchSort};
 pub use snapshot::Snapshot;
 pub use url::DatabaseUrl;
 

@@ -195,10 +195,24 @@ pub async fn run(
     summary
 }
 
-/// Tells what the versions of this run have changed, and of one that was cut short before.
+/// Tells what the versions of this run have changed, and of one that was cut short before; takes
+/// the words of its messages into the index.
 async fn describe(store: &Store, shutdown: &Shutdown) -> Result<(), StoreError> {
     let stop = || shutdown.requested().is_some();
-    store.describe_changes(stop).await.map(|_| ())
+    store.describe_changes(stop).await?;
+    index(store, shutdown).await
+}
+
+/// Takes what the index of words lacks into it. Somebody who stops the run is not kept waiting; a
+/// run that has spent its budget still does it: else one that always does would never.
+async fn index(store: &Store, shutdown: &Shutdown) -> Result<(), StoreError> {
+    let stop = || {
+        let reason = shutdown.requested();
+        reason.is_some_and(|reason| {
+            matches!(reason, StopReason::Interrupted | StopReason::Terminated)
+        })
+    };
+    store.catch_up_index(stop).await.map(|_| ())
 }
 
 /// Discovers, registers, orders and visits. Returns when every worker is done and the queue has

@@ -13,6 +13,7 @@ use super::{
     batch::Part,
     derived,
     record::{count_trust, read_pieces},
+    search,
     session::{Session, Work},
     statement, table,
     value::{Row, Value, clean},
@@ -79,6 +80,7 @@ async fn write(session: &mut Session, plan: Plan) -> Result<BatchStats, StoreErr
     if plan.is_empty() {
         return Ok(stats);
     }
+    let words = search::words_before(session, &plan.cleared).await?;
     if !plan.cleared.is_empty() {
         for child in &derived::CHILDREN {
             session
@@ -102,6 +104,7 @@ async fn write(session: &mut Session, plan: Plan) -> Result<BatchStats, StoreErr
         }
         stats.rows += session.put(table, rows).await?;
     }
+    search::reword(session, words).await?;
     Ok(stats)
 }
 

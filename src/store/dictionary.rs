@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 /// They empty `data_dictionary` before they fill it, so the same text can follow in a later
 /// migration: after a release, name the next number here and leave the old file alone. What
 /// stands before [`COMMENTS_BEGIN`] in the file is written by hand.
-pub const COMMENTS_MIGRATION: &str = "0006_people.sql";
+pub const COMMENTS_MIGRATION: &str = "0007_search.sql";
 
 /// How the part of [`COMMENTS_MIGRATION`] begins that is generated.
 pub const COMMENTS_BEGIN: &str = "-- What every table, view and column means.";
@@ -127,6 +127,9 @@ itself: `select * from v_data_dictionary where object = 'v_messages' order by po
   together: the same message id in two conversations is two rows.
 * To read one conversation, filter by `conversation_id` (or `v_conversations.id`): that is indexed.
   A message's id alone is not.
+* Words are found with `convault search`. Its index, `search_index` (with `search_index_vocabulary`),
+  is each engine's own, FTS5 or `tsvector`, and holds terms that the program cut: lower case without
+  diacritics, and pairs of characters where a script puts no space between words.
 ";
 
 fn migration_head(what: &str) -> String {

@@ -8,6 +8,7 @@ use std::{io, path::PathBuf, time::Duration};
 use sqlx::migrate::MigrateError;
 
 use super::DatabaseUrl;
+use crate::terms::QueryFlaw;
 
 /// What a database said.
 pub(super) type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -214,6 +215,9 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// What was typed cannot be looked for.
+    #[error("{0}")]
+    Words(#[from] QueryFlaw),
     /// The archive holds what no version of this program writes, or was asked for what it does
     /// not hold.
     #[error(
@@ -262,7 +266,7 @@ impl StoreError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Held { .. } => 6,
-            Self::Url { .. } | Self::OtherGateway { .. } => 2,
+            Self::Url { .. } | Self::OtherGateway { .. } | Self::Words(_) => 2,
             _ => 8,
         }
     }

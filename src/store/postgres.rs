@@ -7,6 +7,7 @@
 mod lock;
 mod open;
 mod read;
+mod search;
 mod write;
 
 pub(super) use open::{open, open_read_only};

@@ -45,6 +45,7 @@ macro_rules! references {
 }
 
 references! {
+    search_long_messages.message_key -> messages.key;
     conversations.first_listed_run -> runs.id;
     conversations.last_run -> runs.id;
     conversation_proofs.conversation_key -> conversations.key;

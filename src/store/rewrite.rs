@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use super::{
     Redecoded, Store, StoreError,
     derived::{self, CHILDREN, Comparison},
+    search,
     session::{Session, Work},
     statement, table,
     value::Value,
@@ -39,7 +40,10 @@ impl Work for Rewrite<'_> {
     async fn run(&self, session: &mut Session) -> Result<RewriteStats, StoreError> {
         let comparison = derived::compare(session, self.versions).await?;
         let changed: BTreeSet<i64> = comparison.differences.iter().map(|d| d.key).collect();
+        let keys: Vec<i64> = changed.iter().copied().collect();
+        let words = search::words_before(session, &keys).await?;
         let rows = put_right(session, comparison).await?;
+        search::reword(session, words).await?;
         if let Some(key) = self.done_to {
             let args = vec![key.into()];
             session

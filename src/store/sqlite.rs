@@ -9,6 +9,7 @@ mod connection;
 mod lock;
 mod open;
 mod read;
+mod search;
 mod write;
 
 pub(super) use open::{open, open_read_only};

@@ -3,9 +3,11 @@
 //! Both understand `$1`. What they spell differently is a token that each backend replaces:
 //! `{in_ints:N}` and `{in_texts:N}` ask whether what stands before is in the list that is the N-th
 //! argument, `{pairs:N}` is a table of it (`number`, `word`), `{for_update}` locks the row that was read where the engine
-//! locks rows. Every statement is in [`every`], so that one test prepares each on both engines.
+//! locks rows. What concerns the index of words is told in [`search`]. Every statement is in
+//! [`every`], so that one test prepares each on both engines.
 
 pub(in crate::store) mod people;
+pub(in crate::store) mod search;
 
 use std::borrow::Cow;
 
@@ -26,7 +28,8 @@ pub(super) struct Statement {
 
 /// How an engine spells the tokens.
 pub(super) trait Dialect {
-    /// What stands for a list argument: `kind` is `in_ints`, `in_texts` or `pairs`.
+    /// What stands for a token with an argument: `kind` is `in_ints`, `in_texts` or `pairs`, or one
+    /// of those of the index of words.
     fn list(kind: &str, argument: &str) -> String;
     /// What locks the rows that a query reads.
     const FOR_UPDATE: &'static str;
@@ -459,5 +462,5 @@ statements! {
 
 /// Every statement.
 pub(super) fn every() -> impl Iterator<Item = &'static Statement> {
-    ALL.iter().chain(people::ALL).copied()
+    ALL.iter().chain(people::ALL).chain(search::ALL).copied()
 }

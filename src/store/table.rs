@@ -182,6 +182,7 @@ tables! {
         id Text, name Text, is_bot Bool, team Text, imported_at Time
     }
     TIME_ZONE_OFFSETS time_zone_offsets (1, Meeting::Insert) { since Time, offset_seconds Int }
+    SEARCH_LONG_MESSAGES search_long_messages (1, Meeting::Insert) { message_key Int }
     RUN_CONVERSATIONS run_conversations (2, REPLACE) {
         run_id Int, conversation_key Int, state Text, reason Text, messages_new Int,
         messages_changed Int, messages_deleted Int, requests Int, finished_at Time

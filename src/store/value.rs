@@ -7,7 +7,10 @@
 use std::borrow::Cow;
 
 use super::StoreError;
-use crate::model::Timestamp;
+use crate::{
+    model::Timestamp,
+    terms::{Entry, Query},
+};
 
 /// 0000-01-01T00:00:00.000Z.
 const EARLIEST_MS: i64 = -62_167_219_200_000;
@@ -57,6 +60,10 @@ pub(super) enum Value {
     Texts(Vec<String>),
     /// A list of a number and a text each, for `{pairs:N}`; an argument only.
     Pairs(Vec<(i64, String)>),
+    /// Messages by key with their terms, for `{index:N}` and `{unindex:N}`; an argument only.
+    Entries(Vec<(i64, Entry)>),
+    /// What is looked for, for `{matching:N}`; an argument only.
+    Query(Query),
 }
 
 impl Value {
@@ -124,6 +131,8 @@ from! {
     Vec<i64> => |value| Self::Ints(value);
     Vec<String> => |value| Self::Texts(value);
     Vec<(i64, String)> => |value| Self::Pairs(value);
+    Vec<(i64, Entry)> => |value| Self::Entries(value);
+    &Query => |value| Self::Query(value.clone());
 }
 
 /// One row that was read; its columns are taken in order.

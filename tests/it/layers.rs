@@ -45,10 +45,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("walk", &["model"]),
     ("api", &["wire", "monitor", "clock", "model"]),
     ("normalize", &["wire", "model"]),
-    ("store", &["model", "monitor", "clock", "wire"]),
+    ("store", &["model", "monitor", "clock", "wire", "terms"]),
     ("simulator", &["wire", "clock", "model"]),
     ("clock", &["model"]),
     ("monitor", &[]),
+    ("terms", &[]),
     ("wire", &[]),
     ("model", &[]),
 ];

@@ -10,6 +10,7 @@ mod presence;
 mod progress;
 mod random;
 mod sample;
+mod search;
 mod zone;
 
 use place::Place;
@@ -76,6 +77,15 @@ on_both_engines! {
     interrupted::a_transaction_that_was_dropped_half_way_harms_nothing
     changes::what_each_later_version_changed_is_told_once
     changes::what_was_not_described_is_described_later
+    search::what_is_said_anywhere_in_a_message_is_found
+    search::an_edit_is_found_by_its_new_words_alone
+    search::a_deleted_message_is_found_and_told
+    search::a_filter_leaves_the_others_out
+    search::pages_follow_each_other_and_hold_each_hit_once
+    search::a_message_of_any_length_is_found
+    search::whatever_is_typed_has_an_answer
+    search::random_words_find_what_a_plain_reading_finds
+    search::an_index_that_is_half_made_is_finished
     zone::local_days_and_hours_are_those_of_the_archives_zone
     zone::a_zone_stays_until_another_is_named
     zone::the_program_itself_may_read_every_view

@@ -1,7 +1,7 @@
 //! What people ask of an archive, in words: answers, choices, volume, coverage, deletions, edits,
 //! and the tables of names and of the local time.
 
-use super::{Object, Reference, tables::any};
+use super::{Many, Object, Reference, tables::any};
 
 const CONVERSATION_ID: (&str, &str) = ("conversation_id", "The conversation: v_conversations.id.");
 const MESSAGE_ID: (&str, &str) = ("message_id", "The message: v_messages.id.");
@@ -380,6 +380,18 @@ const AFTER: (&str, &str) = (
     "after",
     "What stands there since; null where there is nothing any more.",
 );
+
+/// Beside the index itself, which is each engine's own and so is described in words alone.
+pub(super) const SEARCH_LONG_MESSAGES: Object = Object {
+    name: "search_long_messages",
+    purpose: "A message too long for search_index; a search reads it itself.",
+    columns: &[("message_key", "The message: messages.key.")],
+    references: &[Reference {
+        column: "message_key",
+        table: "messages",
+        many: Many::AtMostOne,
+    }],
+};
 
 pub(super) const MESSAGE_CHANGES: Object = Object {
     name: "message_changes",

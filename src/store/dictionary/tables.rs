@@ -26,6 +26,7 @@ pub(super) const ALL: &[Object] = &[
     people::TIME_ZONE_OFFSETS,
     people::SENDER_NAMES,
     people::MESSAGE_CHANGES,
+    people::SEARCH_LONG_MESSAGES,
 ];
 
 const OWN_KEY: (&str, &str) = ("key", "The row's number in this archive.");
@@ -74,6 +75,14 @@ const ARCHIVE: Object = Object {
         (
             "time_zone",
             "The zone of local days, a name of the IANA database; null is UTC.",
+        ),
+        (
+            "indexed_to",
+            "Messages up to this messages.key are in search_index; a search reads the others itself.",
+        ),
+        (
+            "terms_version",
+            "By which rules their words were cut into terms; by others, the index is made anew.",
         ),
     ],
     references: &[],

@@ -11,7 +11,7 @@ use sqlx::{
     },
 };
 
-use super::{open::Postgres, write::PostgresWriter};
+use super::{open::Postgres, search, write::PostgresWriter};
 use crate::{
     model::Timestamp,
     store::{
@@ -33,6 +33,10 @@ impl Dialect for PostgresDialect {
                 "(select cast(pair ->> 0 as bigint) as number, pair ->> 1 as word \
                  from json_array_elements(cast(${argument} as json)) as pairs (pair))"
             ),
+            "matching" => search::matching(argument),
+            "index" => search::index(argument),
+            "unindex" => search::unindex(argument),
+            "clear" => search::clear(argument),
             "in_ints" => format!("= any(cast(${argument} as bigint[]))"),
             _ => format!("= any(cast(${argument} as text[]))"),
         }
@@ -227,13 +231,17 @@ pub(super) fn arguments(args: Vec<Value>) -> Result<PgArguments, sqlx::Error> {
             Value::Time(time) => made.add(time.map(Micros::from)),
             Value::Ints(list) => made.add(list),
             Value::Texts(list) => made.add(list),
-            Value::Pairs(list) => {
-                made.add(serde_json::to_string(&list).expect("numbers and texts are JSON"))
-            }
+            Value::Pairs(list) => made.add(json(&list)),
+            Value::Entries(list) => made.add(json(&search::entries(&list))),
+            Value::Query(query) => made.add(search::question(&query)),
         }
         .map_err(sqlx::Error::Encode)?;
     }
     Ok(made)
+}
+
+fn json<T: serde::Serialize>(list: &T) -> String {
+    serde_json::to_string(list).expect("numbers and texts are JSON")
 }
 
 /// The type that a column says is not asked: a count is `bigint`, a version is `integer`.

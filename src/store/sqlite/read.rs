@@ -9,6 +9,7 @@ use rusqlite::{
 use super::{
     connection::{Access, SqliteConnection},
     open::Sqlite,
+    search,
     write::SqliteWriter,
 };
 use crate::{
@@ -32,6 +33,10 @@ impl Dialect for SqliteDialect {
             "pairs" => format!(
                 "(select value ->> 0 as number, value ->> 1 as word from json_each(${argument}))"
             ),
+            "matching" => search::matching(argument),
+            "index" => search::index(argument),
+            "unindex" => search::unindex(argument),
+            "clear" => search::clear(argument),
             _ => format!("in (select value from json_each(${argument}))"),
         }
     }
@@ -196,6 +201,10 @@ pub(super) fn bind(
             Value::Ints(list) => prepared.raw_bind_parameter(place, json(list)),
             Value::Texts(list) => prepared.raw_bind_parameter(place, json(list)),
             Value::Pairs(list) => prepared.raw_bind_parameter(place, json(list)),
+            Value::Entries(list) => {
+                prepared.raw_bind_parameter(place, json(&search::entries(list)))
+            }
+            Value::Query(query) => prepared.raw_bind_parameter(place, search::question(query)),
         }?;
     }
     Ok(())

@@ -1,0 +1,78 @@
+//! The index of words in Postgres: a `tsvector` of the terms that the program cut, and a GIN index.
+//!
+//! No text search configuration is asked: terms and queries are cast as they are.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::terms::{Ending, Entry, Phrase, Query};
+
+pub(super) fn matching(argument: &str) -> String {
+    format!(
+        "(select message_key as key from search_index where terms @@ cast(${argument} as tsquery))"
+    )
+}
+
+pub(super) fn index(argument: &str) -> String {
+    format!(
+        "insert into search_index (message_key, terms) \
+         select cast(entry ->> 0 as bigint), cast(entry ->> 1 as tsvector) \
+         from json_array_elements(cast(${argument} as json)) as entries (entry)"
+    )
+}
+
+pub(super) fn unindex(argument: &str) -> String {
+    format!(
+        "delete from search_index where message_key in (\
+         select cast(entry ->> 0 as bigint) \
+         from json_array_elements(cast(${argument} as json)) as entries (entry))"
+    )
+}
+
+/// Not `truncate`: who reads an earlier state would find nothing.
+pub(super) fn clear(index: &str) -> String {
+    format!("delete from {index}")
+}
+
+/// Messages and their terms as Postgres is told them.
+pub(super) fn entries(list: &[(i64, Entry)]) -> Vec<(i64, String)> {
+    list.iter()
+        .map(|(key, entry)| (*key, spelled(entry)))
+        .collect()
+}
+
+/// No term holds a quote or a backslash.
+fn spelled(entry: &Entry) -> String {
+    let mut places: BTreeMap<&str, String> = BTreeMap::new();
+    for (place, term) in entry.positions() {
+        let list = places.entry(term).or_default();
+        let between = if list.is_empty() { ':' } else { ',' };
+        // Writing to a string cannot fail.
+        let _ = write!(list, "{between}{place}");
+    }
+    let mut text = String::new();
+    for (term, list) in places {
+        let _ = write!(text, "'{term}'{list} ");
+    }
+    text
+}
+
+/// What is looked for as a `tsquery`.
+pub(super) fn question(query: &Query) -> String {
+    let phrase = |phrase: &Phrase| {
+        let star = if phrase.ending == Ending::Whole {
+            ""
+        } else {
+            ":*"
+        };
+        format!("('{}'{star})", phrase.terms.join("' <-> '"))
+    };
+    let mut text: Vec<String> = query.wanted.iter().map(phrase).collect();
+    text.extend(
+        query
+            .unwanted
+            .iter()
+            .map(|unwanted| format!("!{}", phrase(unwanted))),
+    );
+    text.join(" & ")
+}

@@ -1,0 +1,173 @@
+//! What the index does not hold, read and matched in our own code.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use super::{
+    super::{
+        StoreError,
+        backend::Select,
+        filter::Conditions,
+        statement::{Statement, search::WORDS},
+        value::{Kind, Value},
+    },
+    order::{Found, Newest},
+    words,
+};
+use crate::{
+    model::MessageFilter,
+    terms::{Entry, Query},
+};
+
+/// Messages whose sizes are read at once.
+const MESSAGES_AT_ONCE: i64 = 2_000;
+/// Bytes of words that are held at once, but for a message that alone has more.
+const BYTES_AT_ONCE: i64 = 4 << 20;
+
+/// What was read.
+pub(super) struct Scanned {
+    pub(super) newest: Newest,
+    /// Messages that match.
+    pub(super) matched: u64,
+    /// Messages that were read.
+    pub(super) read: u64,
+}
+
+/// Messages that the index does not hold.
+#[derive(Clone, Copy)]
+enum Source {
+    /// Those that came after the last one that is indexed.
+    Tail,
+    /// Those that are too long for it.
+    Long,
+}
+
+/// Reads every message that the filter means and the index does not hold, which is up to a key.
+pub(super) async fn scan<S: Select + ?Sized>(
+    reader: &mut S,
+    query: &Query,
+    filter: &MessageFilter,
+    indexed_to: i64,
+    newest: Newest,
+) -> Result<Scanned, StoreError> {
+    let mut scanned = Scanned {
+        newest,
+        matched: 0,
+        read: 0,
+    };
+    // Where the index is none of this program's terms, every message is behind it.
+    let sources = if indexed_to > 0 { 2 } else { 1 };
+    for (source, mut last) in [(Source::Tail, indexed_to), (Source::Long, 0)]
+        .into_iter()
+        .take(sources)
+    {
+        let (statement, conditions) = sizes(source, filter);
+        loop {
+            let mut args: Vec<Value> = vec![last.into(), MESSAGES_AT_ONCE.into()];
+            args.extend(conditions.iter().cloned());
+            let mut found = Vec::new();
+            for mut row in reader.select(&statement, args).await? {
+                let of_message = Found {
+                    key: row.int()?,
+                    created_at: row.maybe_time()?,
+                    rank: 0,
+                };
+                found.push((of_message, row.int()?));
+            }
+            let Some((newest, _)) = found.last() else {
+                break;
+            };
+            last = newest.key;
+            for chunk in by_size(&found) {
+                read_chunk(reader, query, chunk, &mut scanned).await?;
+            }
+        }
+    }
+    Ok(scanned)
+}
+
+async fn read_chunk<S: Select + ?Sized>(
+    reader: &mut S,
+    query: &Query,
+    chunk: &[(Found, i64)],
+    scanned: &mut Scanned,
+) -> Result<(), StoreError> {
+    let keys = chunk.iter().map(|(found, _)| found.key).collect();
+    let entries = entries(reader, keys).await?;
+    for (found, _) in chunk {
+        scanned.read += 1;
+        if entries
+            .get(&found.key)
+            .is_some_and(|entry| query.matches(entry))
+        {
+            scanned.matched += 1;
+            scanned.newest.add(*found);
+        }
+    }
+    Ok(())
+}
+
+/// Key, time and bytes of words of some messages after a key.
+fn sizes(source: Source, filter: &MessageFilter) -> (Statement, Vec<Value>) {
+    let conditions = Conditions::of(filter, 3);
+    let (from, is_wanted) = match source {
+        Source::Tail => ("messages m", "m.key > $1"),
+        Source::Long => (
+            "search_long_messages l cross join messages m",
+            "l.message_key > $1 and m.key = l.message_key",
+        ),
+    };
+    let text = format!(
+        "select m.key, m.created_at,
+                coalesce(octet_length(m.title), 0) + coalesce(octet_length(m.text), 0)
+         from {from} where {is_wanted}{} order by m.key limit $2",
+        conditions.sql
+    );
+    let statement = Statement {
+        purpose: "looking for messages that the index of words does not hold",
+        text: Cow::Owned(text),
+        columns: &[Kind::Int, Kind::Time, Kind::Int],
+        arguments: 2 + conditions.args.len(),
+    };
+    (statement, conditions.args)
+}
+
+/// Parts of a list of messages and their sizes, each small enough to be held.
+pub(super) fn by_size<T>(sized: &[(T, i64)]) -> impl Iterator<Item = &[(T, i64)]> {
+    let mut rest = sized;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = rest.iter().take_while(|(_, size)| {
+            bytes += size;
+            bytes <= BYTES_AT_ONCE
+        });
+        let (part, after) = rest.split_at_checked(fits.count().max(1))?;
+        rest = after;
+        Some(part)
+    })
+}
+
+/// The terms of messages, by key.
+pub(super) async fn entries<S: Select + ?Sized>(
+    reader: &mut S,
+    keys: Vec<i64>,
+) -> Result<HashMap<i64, Entry>, StoreError> {
+    let mut entries = HashMap::with_capacity(keys.len());
+    for mut row in reader.select(&WORDS, vec![keys.into()]).await? {
+        entries.insert(row.int()?, words(&mut row)?);
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_at_once_is_bounded_and_nothing_is_left_out() {
+        let half = BYTES_AT_ONCE / 2;
+        let sizes = [half, half, 1, BYTES_AT_ONCE + 1, 0, half];
+        let sized: Vec<(usize, i64)> = sizes.into_iter().enumerate().collect();
+        let parts: Vec<usize> = by_size(&sized).map(<[_]>::len).collect();
+        assert_eq!(parts, [2, 1, 1, 2]);
+    }
+}

@@ -1,0 +1,162 @@
+//! What is looked for in a text: its terms, the same for every engine, because they are cut here
+//! and in no database.
+//!
+//! A term is a word without case, width and diacritics; of scripts that are written without spaces
+//! (Chinese, Japanese, Korean, Thai, Lao, Khmer, Burmese) each character together with the one
+//! that follows it, and the last of a run alone; or a symbol, such as an emoji. So 退款 is found
+//! within a longer run, and a single character as the beginning of a pair. Pure: text in, terms
+//! out, no I/O, no database.
+
+mod entry;
+mod fold;
+mod query;
+mod rank;
+mod snippet;
+
+pub use entry::{Entry, cut};
+pub use query::{Ending, Phrase, Query, QueryFlaw};
+pub use rank::score;
+pub use snippet::{Piece, snippet};
+
+use fold::{Folded, fold};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
+
+/// Raised whenever the same text may give other terms than before: an index that was made with
+/// another number is made anew.
+pub const VERSION: i64 = 1;
+
+/// Characters of a word that are one term; a longer one is several that follow each other.
+const WORD_CHARACTERS_MAX: usize = 64;
+
+/// One term of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    /// As it is indexed and looked for: without case, width and diacritics. Never empty, at most
+    /// some hundred bytes, without spaces, quotes and control characters.
+    pub text: String,
+    /// Where it begins in the text that it was cut from, in bytes.
+    pub start: usize,
+    /// Where its first character ends there.
+    pub head_end: usize,
+    /// Where it ends there.
+    pub end: usize,
+}
+
+/// What a folded character does in a term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Part of a word.
+    Word,
+    /// Of a script without spaces.
+    Paired,
+    /// A term of its own.
+    Symbol,
+    /// It ends what was before.
+    Nothing,
+}
+
+/// The terms of a text, in their order.
+pub fn terms(text: &str) -> Vec<Term> {
+    let folded = fold(text);
+    let mut found = Vec::with_capacity(folded.len() / 4);
+    let mut from = 0;
+    while let Some(first) = folded.get(from) {
+        let kind = kind(first.character);
+        let of_kind = |other: &&Folded| self::kind(other.character) == kind;
+        let run = match kind {
+            Kind::Nothing | Kind::Symbol => 1,
+            Kind::Word => folded[from..]
+                .iter()
+                .take(WORD_CHARACTERS_MAX)
+                .take_while(of_kind)
+                .count(),
+            Kind::Paired => folded[from..].iter().take_while(of_kind).count(),
+        };
+        let characters = &folded[from..from + run];
+        match kind {
+            Kind::Nothing => {}
+            Kind::Word | Kind::Symbol => found.push(term(characters)),
+            Kind::Paired => found.extend((0..run).map(|place| {
+                let to = run.min(place + 2);
+                term(&characters[place..to])
+            })),
+        }
+        from += run;
+    }
+    found
+}
+
+/// Whether text ends in a run of a script without spaces, and how long that run is.
+fn paired_end(text: &str) -> usize {
+    let folded = fold(text);
+    let of_end = folded
+        .iter()
+        .rev()
+        .skip_while(|at| kind(at.character) == Kind::Nothing);
+    of_end
+        .take_while(|at| kind(at.character) == Kind::Paired)
+        .count()
+}
+
+fn term(characters: &[Folded]) -> Term {
+    let (first, last) = match characters {
+        [only] => (only, only),
+        [first, .., last] => (first, last),
+        [] => unreachable!("a run has a character"),
+    };
+    Term {
+        text: characters.iter().map(|folded| folded.character).collect(),
+        start: first.start,
+        head_end: first.end,
+        end: last.end,
+    }
+}
+
+fn kind(character: char) -> Kind {
+    if character.is_ascii() {
+        return if character.is_ascii_alphanumeric() {
+            Kind::Word
+        } else {
+            Kind::Nothing
+        };
+    }
+    if is_paired(character) {
+        return Kind::Paired;
+    }
+    if character.is_alphanumeric() {
+        return Kind::Word;
+    }
+    match character.general_category() {
+        GeneralCategory::OtherSymbol
+        | GeneralCategory::MathSymbol
+        | GeneralCategory::CurrencySymbol => Kind::Symbol,
+        // Vowels of Indic scripts, for one; those that are decoration were folded away.
+        GeneralCategory::NonspacingMark
+        | GeneralCategory::SpacingMark
+        | GeneralCategory::EnclosingMark => Kind::Word,
+        _ => Kind::Nothing,
+    }
+}
+
+/// Letters of scripts that put no space between words.
+const fn is_paired(character: char) -> bool {
+    matches!(
+        character,
+        '\u{0e01}'..='\u{0e3a}' | '\u{0e40}'..='\u{0e4e}' // Thai
+            | '\u{0e81}'..='\u{0ecf}' | '\u{0edc}'..='\u{0edf}' // Lao
+            | '\u{1000}'..='\u{103f}' | '\u{1050}'..='\u{109f}' // Burmese
+            | '\u{1780}'..='\u{17d3}' // Khmer
+            | '\u{1100}'..='\u{11ff}' | '\u{a960}'..='\u{a97f}' // Hangul
+            | '\u{ac00}'..='\u{d7ff}'
+            | '\u{3005}'..='\u{3007}' | '\u{3021}'..='\u{3029}' // Han
+            | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+            | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}'
+            | '\u{3041}'..='\u{309f}' // Hiragana
+            | '\u{30a1}'..='\u{30fa}' | '\u{30fc}'..='\u{30ff}' // Katakana
+            | '\u{31f0}'..='\u{31ff}'
+            | '\u{3105}'..='\u{312f}' | '\u{31a0}'..='\u{31bf}' // Bopomofo
+    )
+}
+
+#[cfg(test)]
+mod tests;

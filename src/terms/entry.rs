@@ -1,0 +1,90 @@
+//! The terms of one message: of each of its texts, in their order.
+
+use super::{Term, terms};
+
+/// Terms of a message that are indexed; positions beyond are not kept by every engine.
+const TERMS_MAX: usize = 16_000;
+/// How often a term is there; further positions are not kept by every engine.
+const REPEATS_MAX: usize = 255;
+/// Bytes of all terms together.
+const BYTES_MAX: usize = 512 * 1024;
+
+/// The texts of a message with their terms.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Entry {
+    /// Each text that has a term; no phrase reaches from one into the next.
+    pub fields: Vec<Field>,
+}
+
+/// One text of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The words as they were received.
+    pub text: String,
+    /// Their terms.
+    pub terms: Vec<Term>,
+}
+
+/// Cuts the texts of a message. One that another holds as a line of its own is left out: a title
+/// or a caption often stands in the text too.
+pub fn cut<const N: usize>(texts: [Option<String>; N]) -> Entry {
+    let texts: Vec<String> = texts.into_iter().flatten().collect();
+    let is_told = |place: usize, text: &String| {
+        texts.iter().enumerate().any(|(other, longer)| {
+            other != place
+                && if longer == text {
+                    other < place
+                } else {
+                    longer.len() > text.len() && longer.lines().any(|line| line == text)
+                }
+        })
+    };
+    let told: Vec<bool> = (0..)
+        .zip(&texts)
+        .map(|(place, text)| is_told(place, text))
+        .collect();
+    let fields = texts.into_iter().zip(told).filter(|(_, told)| !told);
+    let fields = fields.map(|(text, _)| Field {
+        terms: terms(&text),
+        text,
+    });
+    Entry {
+        fields: fields.filter(|field| !field.terms.is_empty()).collect(),
+    }
+}
+
+impl Entry {
+    /// Every term with its position, from 1; between two texts a position is left out.
+    pub fn positions(&self) -> impl Iterator<Item = (usize, &str)> {
+        let mut gone = 0;
+        self.fields.iter().flat_map(move |field| {
+            let first = gone + 1;
+            gone += field.terms.len() + 1;
+            (first..).zip(field.terms.iter().map(|term| term.text.as_str()))
+        })
+    }
+
+    /// How many terms there are.
+    pub fn len(&self) -> usize {
+        self.fields.iter().map(|field| field.terms.len()).sum()
+    }
+
+    /// Whether there is nothing to be found.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Whether both engines can index it without leaving anything out.
+    pub fn fits(&self) -> bool {
+        if self.len() <= REPEATS_MAX {
+            return true;
+        }
+        let mut texts: Vec<&str> = self.positions().map(|(_, text)| text).collect();
+        let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
+        texts.sort_unstable();
+        let repeats = texts.chunk_by(|one, other| one == other).map(<[_]>::len);
+        texts.len() <= TERMS_MAX
+            && bytes <= BYTES_MAX
+            && repeats.max().unwrap_or_default() <= REPEATS_MAX
+    }
+}

@@ -1,0 +1,96 @@
+//! Text without case, width and diacritics, each character with its place in the original.
+//!
+//! Compatibility forms become the plain ones (NFKC: `ｶﾞ` and `ガ`, `①` and `1`, `ﬁ` and `fi`), what
+//! only decorates a letter goes (é, й, Arabic and Hebrew vowel points), and what belongs to the
+//! word stays (the marks of Japanese, Thai and Indic scripts).
+
+use std::iter;
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
+use unicode_segmentation::UnicodeSegmentation as _;
+
+/// One folded character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Folded {
+    pub(super) character: char,
+    /// The place of the character (with its marks) that it comes from, in bytes.
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// Folds a text.
+pub(super) fn fold(text: &str) -> Vec<Folded> {
+    let mut folded = Vec::with_capacity(text.len() / 2);
+    let mut characters = text.char_indices().peekable();
+    while let Some((start, character)) = characters.next() {
+        let follows = characters.peek().copied();
+        if is_plain(character) && follows.is_none_or(|(_, next)| is_plain(next)) {
+            folded.push(Folded {
+                character: character.to_ascii_lowercase(),
+                start,
+                end: start + character.len_utf8(),
+            });
+            continue;
+        }
+        // Up to the next plain one: no mark reaches over it.
+        let mut end = start + character.len_utf8();
+        while let Some((place, next)) = characters.next_if(|(_, next)| !is_plain(*next)) {
+            end = place + next.len_utf8();
+        }
+        for (place, cluster) in text[start..end].grapheme_indices(true) {
+            fold_cluster(cluster, start + place, &mut folded);
+        }
+    }
+    folded
+}
+
+fn fold_cluster(cluster: &str, start: usize, folded: &mut Vec<Folded>) {
+    let end = start + cluster.len();
+    let bare = cluster
+        .nfkd()
+        .filter(|character| !is_decoration(*character));
+    let lower = bare.flat_map(char::to_lowercase).flat_map(fold_case);
+    // Once more without decoration: lower case may bring some.
+    let lower = lower.filter(|character| !is_decoration(*character));
+    folded.extend(lower.nfc().map(|character| Folded {
+        character,
+        start,
+        end,
+    }));
+}
+
+/// What lower case leaves apart: ß is ss in capitals, ς is σ anywhere but at the end of a word.
+fn fold_case(character: char) -> impl Iterator<Item = char> {
+    let (first, second) = match character {
+        'ß' => ('s', Some('s')),
+        'ς' => ('σ', None),
+        other => (other, None),
+    };
+    iter::once(first).chain(second)
+}
+
+/// Whether a character folds to itself in lower case, unless a mark follows.
+const fn is_plain(character: char) -> bool {
+    matches!(
+        character,
+        '\0'..='\u{7f}' | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{30fc}'
+            | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+    )
+}
+
+/// Whether a decomposed character says nothing of its own: accents, vowel points, selectors of a
+/// glyph, invisible joiners and marks of direction.
+fn is_decoration(character: char) -> bool {
+    match character {
+        '\0'..='\u{7f}' | '\u{200b}' => false,
+        '\u{300}'..='\u{36f}' // accents
+        | '\u{483}'..='\u{487}' // Cyrillic
+        | '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}'..='\u{5c2}' | '\u{5c4}'..='\u{5c5}' | '\u{5c7}' // Hebrew
+        | '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}'
+        | '\u{6d6}'..='\u{6dc}' | '\u{6df}'..='\u{6e4}' | '\u{6e7}'..='\u{6e8}' | '\u{6ea}'..='\u{6ed}' // Arabic
+        | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}' | '\u{e0100}'..='\u{e01ef}' => true,
+        other => other.general_category() == GeneralCategory::Format,
+    }
+}
