@@ -18,6 +18,7 @@ mod plan;
 mod progress;
 mod rename_gateway;
 mod renormalize;
+mod search;
 mod senders;
 mod simulate;
 mod status;
@@ -40,6 +41,7 @@ Examples:
   convault status                                 what is there and how well it is proven
   convault explain conv_5d1f9c0a                  why a conversation is in its state
   convault failures retry                         try again what failed
+  convault search 'refund* -shipping'             find messages by their words
   convault verify                                 check the archive against itself
   convault senders import names.csv               give names to the senders' ids";
 
@@ -76,6 +78,7 @@ enum Command {
     Status(status::StatusCommand),
     Explain(explain::ExplainCommand),
     Failures(failures::FailuresCommand),
+    Search(search::SearchCommand),
     Verify(verify::VerifyCommand),
     Renormalize(renormalize::RenormalizeCommand),
     Senders(senders::SendersCommand),
@@ -124,6 +127,7 @@ fn execute(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Plan(command) => Context::block_on(command.run(context)),
         Command::Status(command) => Context::block_on(command.run(context)),
         Command::Explain(command) => Context::block_on(command.run(context)),
+        Command::Search(command) => Context::block_on(command.run(context)),
         Command::Failures(command) => Context::block_on(command.run(context)),
         Command::Verify(command) => Context::block_on(command.run(context)),
         Command::Renormalize(command) => Context::block_on(command.run(context)),

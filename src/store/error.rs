@@ -216,7 +216,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// What was typed cannot be looked for.
-    #[error("{0}")]
+    #[error(transparent)]
     Words(#[from] QueryFlaw),
     /// The archive holds what no version of this program writes, or was asked for what it does
     /// not hold.

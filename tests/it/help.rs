@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 /// Every command that has a page of help.
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["sync"],
     &["plan"],
@@ -15,6 +15,7 @@ const COMMANDS: [&[&str]; 20] = [
     &["failures", "waive"],
     &["verify"],
     &["renormalize"],
+    &["search"],
     &["senders"],
     &["senders", "import"],
     &["senders", "export"],
