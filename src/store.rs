@@ -9,6 +9,7 @@ mod apply;
 mod archived;
 mod backend;
 mod batch;
+mod browse;
 mod changes;
 mod commit;
 mod coverage;
@@ -39,6 +40,13 @@ pub use archived::{
     ArchivedState, ArchivedVersion, Dangling, Difference, Redecoded, in_chunks,
 };
 pub use batch::{Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, WalkProgress};
+pub use browse::{
+    AnomalyLine, AnomalyPlace, ArchiveZone, ArchivedAbsenceTime, Browsing, ChangedPlace, Choice,
+    ConversationHead, ConversationLine, ConversationPlace, ConversationQuery, ConversationSort,
+    DayVolume, FailureQuery, KnownName, Listed, MessagePage, MessagePlace, MessageVersion,
+    NewestMessage, OfferedOption, PageEnd, RunConversation, RunFacts, SharedCard, SharedFile,
+    SharedPlace, ShownMessage, VersionMark,
+};
 pub use coverage::{Coverage, Extent, SecondCover, Size};
 pub use error::StoreError;
 pub use names::{NamedSender, NamesStats, SenderName};

@@ -172,7 +172,7 @@ impl Store {
     }
 }
 
-fn failure_row(row: &mut Row) -> Result<FailureRow, StoreError> {
+pub(super) fn failure_row(row: &mut Row) -> Result<FailureRow, StoreError> {
     Ok(FailureRow {
         key: row.int()?,
         run_id: RunId(row.int()?),

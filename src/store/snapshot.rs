@@ -288,7 +288,7 @@ async fn with_versions(
     Ok(messages)
 }
 
-async fn raws(
+pub(super) async fn raws(
     source: &mut dyn Select,
     versions: &[(i64, i64)],
 ) -> Result<HashMap<(i64, i64), String>, StoreError> {

@@ -6,6 +6,7 @@
 //! locks rows. What concerns the index of words is told in [`search`]. Every statement is in
 //! [`every`], so that one test prepares each on both engines.
 
+pub(in crate::store) mod browse;
 pub(in crate::store) mod people;
 pub(in crate::store) mod search;
 
@@ -462,5 +463,6 @@ statements! {
 
 /// Every statement.
 pub(super) fn every() -> impl Iterator<Item = &'static Statement> {
-    ALL.iter().chain(people::ALL).chain(search::ALL).copied()
+    let more = [browse::ALL, people::ALL, search::ALL];
+    ALL.iter().chain(more.into_iter().flatten()).copied()
 }
