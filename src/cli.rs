@@ -20,6 +20,7 @@ mod rename_gateway;
 mod renormalize;
 mod search;
 mod senders;
+mod serve;
 mod simulate;
 mod status;
 mod summary;
@@ -43,6 +44,7 @@ Examples:
   convault failures retry                         try again what failed
   convault search 'refund* -shipping'             find messages by their words
   convault verify                                 check the archive against itself
+  convault serve                                  look at it in a browser
   convault senders import names.csv               give names to the senders' ids";
 
 const EXIT_CODES: &str = "\
@@ -81,6 +83,7 @@ enum Command {
     Search(search::SearchCommand),
     Verify(verify::VerifyCommand),
     Renormalize(renormalize::RenormalizeCommand),
+    Serve(serve::ServeCommand),
     Senders(senders::SendersCommand),
     Doctor(doctor::DoctorCommand),
     RenameGateway(rename_gateway::RenameGatewayCommand),
@@ -131,6 +134,7 @@ fn execute(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Failures(command) => Context::block_on(command.run(context)),
         Command::Verify(command) => Context::block_on(command.run(context)),
         Command::Renormalize(command) => Context::block_on(command.run(context)),
+        Command::Serve(command) => Context::block_on(command.run(context)),
         Command::Senders(command) => Context::block_on(command.run(context)),
         Command::Doctor(command) => Context::block_on(command.run(context)),
         Command::RenameGateway(command) => Context::block_on(command.run(context)),

@@ -12,6 +12,7 @@
 //! | [`config`], [`telemetry`] | settings and secrets; log lines | [`config::GatewayArgs`] |
 //! | [`sync`] | the order of work, concurrency, the one writer, the report | [`sync::run`] |
 //! | [`verify`] | what must hold of an archive, and what is told where it does not | [`verify::offline`] |
+//! | [`viewer`] | a read-only site over one archive | [`viewer::serve`] |
 //! | [`renormalize`] | derived rows anew from raw ones | [`renormalize::run`] |
 //! | [`walk`] | which page to ask for next, and what a page proves | [`walk::Walk`] |
 //! | [`api`] | one request to the gateway: limit, retries, what a status means | [`api::Gateway`] |
@@ -55,5 +56,6 @@ pub mod sync;
 pub mod telemetry;
 pub mod terms;
 pub mod verify;
+pub mod viewer;
 pub mod walk;
 pub mod wire;

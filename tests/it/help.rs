@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 /// Every command that has a page of help.
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 22] = [
     &[],
     &["sync"],
     &["plan"],
@@ -16,6 +16,7 @@ const COMMANDS: [&[&str]; 21] = [
     &["verify"],
     &["renormalize"],
     &["search"],
+    &["serve"],
     &["senders"],
     &["senders", "import"],
     &["senders", "export"],

@@ -42,6 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "renormalize",
         &["normalize", "store", "monitor", "clock", "model", "wire"],
     ),
+    ("viewer", &["normalize", "store", "clock", "model"]),
     ("walk", &["model"]),
     ("api", &["wire", "monitor", "clock", "model"]),
     ("normalize", &["wire", "model"]),
