@@ -55,7 +55,7 @@ pub use read::{
     RunStart, Slice, Status, Target,
 };
 pub use rewrite::RewriteStats;
-pub use search::{SearchCursor, SearchHit, SearchPage, SearchQuery, SearchSort};
+pub use search::{IndexFlaw, SearchCursor, SearchHit, SearchPage, SearchQuery, SearchSort};
 pub use snapshot::Snapshot;
 pub use url::DatabaseUrl;
 

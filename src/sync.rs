@@ -20,7 +20,14 @@ mod tally;
 mod worker;
 mod writer;
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use conversation::Broken;
 use plan::{Plan, PlanOptions};
@@ -35,6 +42,11 @@ use crate::{
     monitor::{Counter, Monitor},
     store::{RunStart, Store, StoreError, Target},
 };
+
+/// Transactions that take words into the index before anything is asked for: what an earlier run
+/// left. Few, so that the gateway is not kept waiting; some, so that the index of an archive whose
+/// runs are always killed still grows.
+const PARTS_INDEXED_FIRST: usize = 25;
 
 /// How a run is to be done.
 #[derive(Debug, Clone)]
@@ -148,6 +160,9 @@ pub async fn run(
             (None, MessageCounts::default(), None)
         }
         Ok(run_id) => {
+            if let Err(error) = index(store, shutdown, monitor, PARTS_INDEXED_FIRST).await {
+                tracing::warn!(%error, "what an earlier run left was not indexed for search");
+            }
             let (queue, writer) = Writer::start(store.clone(), run_id, monitor.clone());
             let context = Context::new(
                 gateway,
@@ -165,7 +180,7 @@ pub async fn run(
             drop(context);
             let (written, result) = writer.finish().await;
             let described = match result {
-                Ok(()) => describe(store, shutdown).await,
+                Ok(()) => describe(store, shutdown, monitor).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = described {
@@ -197,20 +212,30 @@ pub async fn run(
 
 /// Tells what the versions of this run have changed, and of one that was cut short before; takes
 /// the words of its messages into the index.
-async fn describe(store: &Store, shutdown: &Shutdown) -> Result<(), StoreError> {
+async fn describe(store: &Store, shutdown: &Shutdown, monitor: &Monitor) -> Result<(), StoreError> {
     let stop = || shutdown.requested().is_some();
     store.describe_changes(stop).await?;
-    index(store, shutdown).await
+    index(store, shutdown, monitor, usize::MAX).await
 }
 
-/// Takes what the index of words lacks into it. Somebody who stops the run is not kept waiting; a
-/// run that has spent its budget still does it: else one that always does would never.
-async fn index(store: &Store, shutdown: &Shutdown) -> Result<(), StoreError> {
+/// Takes what the index of words lacks into it, in so many transactions at most. Somebody who stops
+/// the run is not kept waiting; a run that has spent its budget still does it, since the next one
+/// may spend its own.
+async fn index(
+    store: &Store,
+    shutdown: &Shutdown,
+    monitor: &Monitor,
+    parts: usize,
+) -> Result<(), StoreError> {
+    let _waiting = monitor.waiting_for("words are taken into the index of search");
+    let done = AtomicUsize::new(0);
     let stop = || {
-        let reason = shutdown.requested();
-        reason.is_some_and(|reason| {
-            matches!(reason, StopReason::Interrupted | StopReason::Terminated)
-        })
+        let is_enough = done.fetch_add(1, Ordering::Relaxed) >= parts;
+        let is_told = matches!(
+            shutdown.requested(),
+            Some(StopReason::Interrupted | StopReason::Terminated)
+        );
+        is_enough || is_told
     };
     store.catch_up_index(stop).await.map(|_| ())
 }

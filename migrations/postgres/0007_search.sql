@@ -19,7 +19,7 @@ create table search_index (
 create index search_index_terms on search_index using gin (terms);
 
 create view search_index_vocabulary as
-select t.lexeme as term, i.message_key as doc, p.place as "offset"
+select t.lexeme as term, i.message_key as doc, p.place - 1 as "offset"
 from search_index i
 cross join lateral unnest(i.terms) as t
 cross join lateral unnest(t.positions) as p (place);

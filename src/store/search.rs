@@ -6,10 +6,13 @@
 //! state of the archive, so the answer is exact at any time. Ranks and snippets are computed here
 //! too, from the words as they were received. Keeping the index is [`index`]'s.
 
+mod check;
 mod index;
 mod order;
 mod scan;
 
+pub use check::IndexFlaw;
+pub(super) use check::compare;
 pub(super) use index::{reword, words_before};
 pub use order::SearchCursor;
 

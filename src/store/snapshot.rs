@@ -9,9 +9,9 @@ use async_trait::async_trait;
 
 use super::{
     ArchivedAbsence, ArchivedConversation, ArchivedMessage, ArchivedPiece, ArchivedRun,
-    ArchivedState, ArchivedVersion, Dangling, Difference, Redecoded, Store, StoreError,
+    ArchivedState, ArchivedVersion, Dangling, Difference, IndexFlaw, Redecoded, Store, StoreError,
     backend::{Reader, Select},
-    derived, reference,
+    derived, reference, search,
     statement::{self, Statement},
     value::{Row, Value, clean},
 };
@@ -215,6 +215,12 @@ impl Snapshot {
     /// Values that refer to a row that is not there, at most 100 for each column.
     pub async fn dangling(&mut self) -> Result<Vec<Dangling>, StoreError> {
         reference::dangling(self.0.as_mut(), DANGLING_MAX).await
+    }
+
+    /// How the index of words differs from the messages that it stands for; `None` where it does
+    /// not. Reads every word.
+    pub async fn index_flaw(&mut self) -> Result<Option<IndexFlaw>, StoreError> {
+        search::compare(self.0.as_mut()).await
     }
 
     /// Lets go of the state.

@@ -42,6 +42,8 @@ pub enum Check {
     Tombstones,
     /// Derived rows are what decoding the raw JSON gives.
     Derived,
+    /// The index of words holds what the messages say.
+    SearchIndex,
     /// The row of a run agrees with itself and with the versions that it wrote.
     Runs,
     /// Online: a message that the archive should hold and the gateway lists.
@@ -56,7 +58,7 @@ pub enum Check {
 
 impl Check {
     /// Every check, in the order in which they are told.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Integrity,
         Self::Readable,
         Self::References,
@@ -73,6 +75,7 @@ impl Check {
         Self::Digest,
         Self::Tombstones,
         Self::Derived,
+        Self::SearchIndex,
         Self::Runs,
         Self::OnlineMissing,
         Self::OnlineUnlisted,
@@ -99,6 +102,7 @@ impl Check {
             Self::Digest => "digest",
             Self::Tombstones => "tombstones",
             Self::Derived => "derived",
+            Self::SearchIndex => "search_index",
             Self::Runs => "runs",
             Self::OnlineMissing => "online_missing",
             Self::OnlineUnlisted => "online_unlisted",
@@ -131,6 +135,7 @@ impl Check {
             Self::Digest | Self::Derived => {
                 "run `convault renormalize`: it rebuilds derived rows from raw"
             }
+            Self::SearchIndex => "run `convault renormalize`: it builds the index of words anew",
             Self::Runs => {
                 "no message is touched by it: compare with the report of that run, or a backup"
             }

@@ -171,13 +171,18 @@ impl Offline<'_> {
         let waiting = self.monitor.waiting_for("the database checks itself");
         let flaws = self.store.check_integrity().await?;
         drop(waiting);
+        let mut is_index_sound = true;
         for flaw in flaws {
-            self.findings.add(
-                Check::Integrity,
-                Place::archive(),
-                "a database that finds nothing wrong with itself",
-                flaw,
-            );
+            // The index of words is the one table that can be made anew from the others.
+            let is_of_index = flaw.contains("search_index");
+            is_index_sound &= !is_of_index;
+            let check = if is_of_index {
+                Check::SearchIndex
+            } else {
+                Check::Integrity
+            };
+            let expected = "a database that finds nothing wrong with itself";
+            self.findings.add(check, Place::archive(), expected, flaw);
         }
         let dangling = self.snapshot.dangling().await;
         if let Some(dangling) = self.readable("references", dangling)? {
@@ -192,6 +197,22 @@ impl Offline<'_> {
         if all_read {
             let checked = self.check_runs().await;
             self.readable("runs", checked)?;
+        }
+        // Words that are not what the raw messages say are told already, and mended first.
+        let are_words_sound = !self.findings.counts().contains_key(&Check::Derived);
+        if all_read && is_index_sound && are_words_sound {
+            let checked = self.check_index().await;
+            self.readable("search_index", checked)?;
+        }
+        Ok(())
+    }
+
+    async fn check_index(&mut self) -> Result<(), StoreError> {
+        let _waiting = self.monitor.waiting_for("the index of words is compared");
+        if let Some(flaw) = self.snapshot.index_flaw().await? {
+            let place = Place::archive().table("search_index");
+            self.findings
+                .add(Check::SearchIndex, place, flaw.expected, flaw.found);
         }
         Ok(())
     }

@@ -99,7 +99,14 @@ impl Backend for Sqlite {
             let lines = check.query_map([], |row| row.get(0))?;
             Ok(lines.collect::<Result<Vec<String>, _>>()?)
         };
-        let found = self.read("checking the database file", check).await?;
+        // On a connection of its own: the index of words compares what one has read before with what
+        // another has written since, and calls it corrupt.
+        let connection = SqliteConnection::open(&self.path, Access::Read).await?;
+        let found = connection.with(check).await;
+        let closed = connection.close().await;
+        let whilst = |source| StoreError::whilst("checking the database file", source);
+        let found = found.map_err(whilst)?;
+        closed.map_err(whilst)?;
         Ok(found.into_iter().filter(|line| line != "ok").collect())
     }
 

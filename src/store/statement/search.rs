@@ -33,6 +33,20 @@ statements! {
     "select key, coalesce(octet_length(title), 0) + coalesce(octet_length(text), 0)
      from messages where key > $1 order by key limit $2"
 
+    SIZES_UP_TO (3) [Int Int] "looking for messages to check the index of words"
+    "select key, coalesce(octet_length(title), 0) + coalesce(octet_length(text), 0)
+     from messages where key > $1 and key <= $2 order by key limit $3"
+
+    /// The term left out is what stands between two texts of a message (SQLite).
+    INDEX_SUMS (0) [Int Int Int] "adding up the index of words"
+    "select count(*), cast(coalesce(sum(doc % 1000003), 0) as bigint),
+            cast(coalesce(sum(doc % 99991 * (\"offset\" % 1009 + 1) * octet_length(term)
+                              % 1000003), 0) as bigint)
+     from search_index_vocabulary where term <> '\u{e000}'"
+
+    LONG_MESSAGES_SUMS (0) [Int Int] "adding up the messages that are too long for the index"
+    "select count(*), cast(coalesce(sum(message_key), 0) as bigint) from search_long_messages"
+
     WORDS (1) [Int Text Text Text] "reading the words of messages"
     "select m.key, m.title, m.text, a.caption
      from messages m left join attachments a on a.message_key = m.key

@@ -160,6 +160,16 @@ const DAMAGES: &[Damage] = &[
         "update messages set digest = blob'00112233445566778899aabbccddeeff' where key = 1",
     ),
     damage(
+        "search_index",
+        "search_index",
+        "update archive set indexed_to = indexed_to - 1",
+    ),
+    damage(
+        "search_index",
+        "search_index",
+        "insert into search_long_messages (message_key) values (1)",
+    ),
+    damage(
         "tombstones",
         "absences.strike",
         "delete from absences where strike = 2",

@@ -141,7 +141,7 @@ impl Lived {
 pub(super) const STEPS: usize = 6;
 
 /// Every table that a damage is done to.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 19] = [
     "archive",
     "runs",
     "conversations",
@@ -160,6 +160,7 @@ const TABLES: [&str; 18] = [
     "anomalies",
     "failures",
     "run_conversations",
+    "search_long_messages",
 ];
 
 async fn on_server(sql: &str) {
