@@ -29,6 +29,7 @@ mod plan;
 mod postgres;
 mod program;
 mod scenario;
+mod search;
 mod senders;
 mod simulator;
 mod store;

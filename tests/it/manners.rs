@@ -123,9 +123,27 @@ fn colours_are_for_terminals_that_want_them() {
 }
 
 #[test]
+fn a_hit_is_bold_on_a_terminal_and_in_brackets_elsewhere() {
+    let shown = on_a_terminal(80, "", "search refund --limit 1");
+    assert!(
+        shown.contains("\u{1b}[1m") && !shown.contains("[refund]"),
+        "{shown:?}"
+    );
+    let plain = on_a_terminal(80, "NO_COLOR=1", "search refund --limit 1");
+    let piped = output(
+        convault(folder().path(), &["search", "refund", "--limit", "1"]),
+        0,
+    );
+    for text in [plain, piped] {
+        assert!(text.to_lowercase().contains("[refund]"), "{text:?}");
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+}
+
+#[test]
 fn a_reader_that_has_gone_is_no_error_of_any_command() {
     let id = longest();
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 12] = [
         &["--help"],
         &["man", "sync"],
         &["completions", "zsh"],
@@ -134,6 +152,7 @@ fn a_reader_that_has_gone_is_no_error_of_any_command() {
         &["explain", &id],
         &["explain", &id, "--json"],
         &["failures", "list", "--all", "--json"],
+        &["search", "refund"],
         &["senders", "export"],
         &["senders", "export", "--json"],
         &["simulate", "--ids"],

@@ -4,12 +4,16 @@
 //! Two stories. A new archive is made and filled. An archive that stands meets everything that a
 //! run can write: new messages, new versions, first absences, tombstones and a failure.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
 
 use convault::{
     clock::Clock,
     model::Timestamp,
     simulator::{Answer, CorpusOptions, Faults, Mutation, SimulatorOptions},
+    store::{Store, StoreError, StoreOptions},
 };
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::process::Command;
@@ -258,6 +262,8 @@ impl Scenario {
             }
         }
         self.assert_sound(place).await;
+        let behind = "select (select max(key) from messages) - indexed_to from archive";
+        assert_eq!(self.stage.number(behind).await, 0, "{place}");
     }
 
     /// One request for a conversation that is complete, as many as ever for one of which nothing
@@ -317,6 +323,30 @@ impl Scenario {
             let broken = self.stage.texts("pragma foreign_key_check").await;
             assert!(broken.is_empty(), "{place}: {broken:?}");
         }
+        self.assert_index(place).await;
+    }
+
+    /// The index of words holds what the messages say, however far it is.
+    async fn assert_index(&self, place: &str) {
+        let options = StoreOptions {
+            url: self.stage.database_url.parse().unwrap(),
+            schema: None,
+            lock_wait: Duration::ZERO,
+            holder: String::new(),
+            clock: Clock::system(),
+        };
+        let store = match Store::open_read_only(&options).await {
+            Ok(store) => store,
+            // The kill came before the last migration.
+            Err(StoreError::OlderSchema { .. } | StoreError::Missing { .. }) => return,
+            Err(error) => panic!("{place}: {error}"),
+        };
+        if self.stage.number("select count(*) from archive").await > 0 {
+            let mut snapshot = store.snapshot().await.unwrap();
+            assert_eq!(snapshot.index_flaw().await.unwrap(), None, "{place}");
+            snapshot.close().await.unwrap();
+        }
+        store.close().await;
     }
 }
 
