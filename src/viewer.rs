@@ -13,6 +13,7 @@
 //! | `conversations`, `conversation`, `timeline` | the list, and one of them message by message |
 //! | `bubble`, `words` | one message; what an edit changed |
 //! | `message` | one message with all its versions |
+//! | `search` | messages by their words |
 //! | `runs`, `failures`, `anomalies` | what was run, what went wrong, what was odd |
 //! | `guard`, `query`, `refusal` | which requests are answered, what they say, what else is said |
 //! | `layout`, `figures`, `local`, `people` | the frame; numbers, local times, names of senders |
@@ -34,6 +35,7 @@ mod people;
 mod query;
 mod refusal;
 mod runs;
+mod search;
 mod timeline;
 mod words;
 
@@ -137,6 +139,7 @@ fn routes(site: &Arc<Site>) -> Router {
         .route("/conversations", get(conversations::show))
         .route("/conversation", get(conversation::show))
         .route("/message", get(message::show))
+        .route("/search", get(search::show))
         .route("/runs", get(runs::list))
         .route("/run", get(runs::show))
         .route("/failures", get(failures::show))

@@ -14,6 +14,7 @@ use super::{
     local::Local,
     query::{Asked, link, message_place, message_place_text},
     refusal::Refusal,
+    search,
     timeline::Timeline,
 };
 use crate::{
@@ -73,7 +74,10 @@ pub(super) async fn show(State(site): State<Arc<Site>>, asked: Asked) -> Result<
     let body = html! {
         h1 { "Conversation " bdi.id { (head.id) } }
         (facts(&head, &local, &site.clock))
-        (jump(&head, &local))
+        div.tools {
+            (jump(&head, &local))
+            (search::box_for(Some(head.id.as_str())))
+        }
         @if page.messages.is_empty() {
             p.empty { (nothing(&from)) }
             (around.all())

@@ -17,6 +17,8 @@ pub(super) enum Part {
     Overview,
     /// Conversations and messages.
     Conversations,
+    /// What a search found.
+    Search,
     /// Runs.
     Runs,
     /// Failures.
@@ -25,9 +27,10 @@ pub(super) enum Part {
     Anomalies,
 }
 
-const MENU: [(Part, &str, &str); 5] = [
+const MENU: [(Part, &str, &str); 6] = [
     (Part::Overview, "/", "Overview"),
     (Part::Conversations, "/conversations", "Conversations"),
+    (Part::Search, "/search", "Search"),
     (Part::Runs, "/runs", "Runs"),
     (Part::Failures, "/failures", "Failures"),
     (Part::Anomalies, "/anomalies", "Oddities"),

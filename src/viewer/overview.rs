@@ -15,7 +15,7 @@ use super::{
     local::Local,
     query::link,
     refusal::Refusal,
-    runs,
+    runs, search,
 };
 use crate::{
     model::Timestamp,
@@ -89,6 +89,7 @@ pub(super) async fn show(State(site): State<Arc<Site>>) -> Result<Frame, Refusal
     let last_code = runs.iter().find_map(|run| Some((run.id.0, run.exit_code?)));
     let body = html! {
         h1 { "Overview" }
+        (search::box_for(None))
         (totals(&status, &local))
         section aria-labelledby="attention" {
             h2 #attention { "What needs attention" }
