@@ -9,6 +9,7 @@ mod context;
 mod demo;
 mod doctor;
 mod explain;
+mod export;
 mod failures;
 mod filter;
 mod man;
@@ -45,6 +46,7 @@ Examples:
   convault search 'refund* -shipping'             find messages by their words
   convault verify                                 check the archive against itself
   convault serve                                  look at it in a browser
+  convault export --format csv -o messages.csv    take messages out, for others to read
   convault senders import names.csv               give names to the senders' ids";
 
 const EXIT_CODES: &str = "\
@@ -82,6 +84,7 @@ enum Command {
     Failures(failures::FailuresCommand),
     Search(search::SearchCommand),
     Verify(verify::VerifyCommand),
+    Export(export::ExportCommand),
     Renormalize(renormalize::RenormalizeCommand),
     Serve(serve::ServeCommand),
     Senders(senders::SendersCommand),
@@ -133,6 +136,7 @@ fn execute(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Search(command) => Context::block_on(command.run(context)),
         Command::Failures(command) => Context::block_on(command.run(context)),
         Command::Verify(command) => Context::block_on(command.run(context)),
+        Command::Export(command) => Context::block_on(command.run(context)),
         Command::Renormalize(command) => Context::block_on(command.run(context)),
         Command::Serve(command) => Context::block_on(command.run(context)),
         Command::Senders(command) => Context::block_on(command.run(context)),

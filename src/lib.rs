@@ -13,6 +13,7 @@
 //! | [`sync`] | the order of work, concurrency, the one writer, the report | [`sync::run`] |
 //! | [`verify`] | what must hold of an archive, and what is told where it does not | [`verify::offline`] |
 //! | [`viewer`] | a read-only site over one archive | [`viewer::serve`] |
+//! | [`export`] | messages on their way out, in one state of the archive | [`export::run`] |
 //! | [`renormalize`] | derived rows anew from raw ones | [`renormalize::run`] |
 //! | [`walk`] | which page to ask for next, and what a page proves | [`walk::Walk`] |
 //! | [`api`] | one request to the gateway: limit, retries, what a status means | [`api::Gateway`] |
@@ -20,6 +21,7 @@
 //! | [`store`] | the archive in SQLite or Postgres | [`store::Store`] |
 //! | [`wire`] | what the gateway sends, kept to the byte | [`wire::Page`] |
 //! | [`model`] | our own nouns | [`model::Message`] |
+//! | [`page`] | what pages for people share: style, bubbles | [`page::Bubble`] |
 //! | [`monitor`], [`clock`] | counters; the time of day as a parameter | [`monitor::Monitor`] |
 //! | [`simulator`] | a gateway from a seed, for the demo and for tests | [`simulator::Simulator`] |
 //!
@@ -46,9 +48,11 @@ pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod export;
 pub mod model;
 pub mod monitor;
 pub mod normalize;
+pub mod page;
 pub mod renormalize;
 pub mod simulator;
 pub mod store;

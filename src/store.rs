@@ -16,6 +16,8 @@ mod coverage;
 mod derived;
 pub mod dictionary;
 mod error;
+mod export;
+mod facts;
 mod filter;
 mod names;
 mod overview;
@@ -49,6 +51,8 @@ pub use browse::{
 };
 pub use coverage::{Coverage, Extent, SecondCover, Size};
 pub use error::StoreError;
+pub use export::{Selected, SelectedMessage, SelectedVersion, Selection};
+pub use facts::{ArchiveFacts, ConversationFacts, GivenName};
 pub use names::{NamedSender, NamesStats, SenderName};
 pub use read::{
     ConversationDetail, CurrentMessage, FailureFilter, FailureRow, MissingMessage, RunRow,

@@ -29,7 +29,7 @@ const DANGLING_MAX: i64 = 100;
 /// One state of an archive. What is committed later is not seen, nothing is written, and the
 /// archive's lock is not needed.
 #[derive(Debug)]
-pub struct Snapshot(Box<dyn Reader>);
+pub struct Snapshot(pub(super) Box<dyn Reader>);
 
 /// The pool: each read sees what is committed by then.
 struct Now<'a>(&'a Store);

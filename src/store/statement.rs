@@ -3,10 +3,11 @@
 //! Both understand `$1`. What they spell differently is a token that each backend replaces:
 //! `{in_ints:N}` and `{in_texts:N}` ask whether what stands before is in the list that is the N-th
 //! argument, `{pairs:N}` is a table of it (`number`, `word`), `{for_update}` locks the row that was read where the engine
-//! locks rows. What concerns the index of words is told in [`search`]. Every statement is in
+//! locks rows, `{bytewise}` after a text compares and orders it by its bytes. What concerns the index of words is told in [`search`]. Every statement is in
 //! [`every`], so that one test prepares each on both engines.
 
 pub(in crate::store) mod browse;
+pub(in crate::store) mod export;
 pub(in crate::store) mod people;
 pub(in crate::store) mod search;
 
@@ -34,6 +35,8 @@ pub(super) trait Dialect {
     fn list(kind: &str, argument: &str) -> String;
     /// What locks the rows that a query reads.
     const FOR_UPDATE: &'static str;
+    /// What makes the text before it compared by its bytes, whatever the database's language.
+    const BYTEWISE: &'static str;
 }
 
 impl Statement {
@@ -46,6 +49,7 @@ impl Statement {
             spelled.push_str(before);
             match token.split_once(':') {
                 Some((kind, argument)) => spelled.push_str(&D::list(kind, argument)),
+                None if token == "bytewise" => spelled.push_str(D::BYTEWISE),
                 None => spelled.push_str(D::FOR_UPDATE),
             }
             rest = tail;
@@ -463,6 +467,6 @@ statements! {
 
 /// Every statement.
 pub(super) fn every() -> impl Iterator<Item = &'static Statement> {
-    let more = [browse::ALL, people::ALL, search::ALL];
+    let more = [browse::ALL, export::ALL, people::ALL, search::ALL];
     ALL.iter().chain(more.into_iter().flatten()).copied()
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 /// Every command that has a page of help.
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 23] = [
     &[],
     &["sync"],
     &["plan"],
@@ -14,6 +14,7 @@ const COMMANDS: [&[&str]; 22] = [
     &["failures", "retry"],
     &["failures", "waive"],
     &["verify"],
+    &["export"],
     &["renormalize"],
     &["search"],
     &["serve"],

@@ -16,6 +16,7 @@ mod documents;
 mod effort;
 mod errors;
 mod exit_codes;
+mod export;
 mod fault_server;
 mod fuzz_corpus;
 mod help;

@@ -143,7 +143,7 @@ fn a_hit_is_bold_on_a_terminal_and_in_brackets_elsewhere() {
 #[test]
 fn a_reader_that_has_gone_is_no_error_of_any_command() {
     let id = longest();
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 15] = [
         &["--help"],
         &["man", "sync"],
         &["completions", "zsh"],
@@ -155,6 +155,9 @@ fn a_reader_that_has_gone_is_no_error_of_any_command() {
         &["search", "refund"],
         &["senders", "export"],
         &["senders", "export", "--json"],
+        &["export"],
+        &["export", "--format", "csv"],
+        &["export", "--format", "parquet"],
         &["simulate", "--ids"],
     ];
     for arguments in commands {

@@ -43,6 +43,7 @@ impl Dialect for PostgresDialect {
     }
 
     const FOR_UPDATE: &'static str = "for update";
+    const BYTEWISE: &'static str = "collate \"C\"";
 }
 
 /// A `timestamptz` as Postgres sends it: microseconds since 2000.

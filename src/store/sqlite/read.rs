@@ -43,6 +43,9 @@ impl Dialect for SqliteDialect {
 
     /// A transaction that writes is alone from its beginning.
     const FOR_UPDATE: &'static str = "";
+
+    /// It compares by bytes anyway.
+    const BYTEWISE: &'static str = "";
 }
 
 /// The statement with its arguments numbered: `$1` would be a name to SQLite.

@@ -1,0 +1,218 @@
+//! Parquet: rows as columns of proper types, compressed with zstd.
+//!
+//! Times are milliseconds with the zone UTC, local days are dates, what a message has several of
+//! is a list of structs. A row group is closed before it grows large, so that an export of any size
+//! is written in little memory.
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
+
+use arrow_array::{ArrayRef, RecordBatch, cast::AsArray as _, types::TimestampMillisecondType};
+use arrow_json::{ReaderBuilder, reader::Decoder};
+use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, TimeUnit};
+use parquet::{
+    arrow::ArrowWriter,
+    basic::{Compression, ZstdLevel},
+    errors::ParquetError,
+    file::properties::WriterProperties,
+};
+
+use super::row::Flat;
+
+/// Rows of a group.
+const GROUP_ROWS: usize = 100_000;
+/// Bytes of a group, encoded; one part of many is given less.
+pub(super) const GROUP_BYTES: usize = 32 << 20;
+
+/// Writes rows as Parquet.
+pub(super) struct Columns<W: Write + Send> {
+    parquet: ArrowWriter<W>,
+    decoder: Decoder,
+    schema: Arc<Schema>,
+}
+
+impl<W: Write + Send> std::fmt::Debug for Columns<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Columns").finish_non_exhaustive()
+    }
+}
+
+impl<W: Write + Send> Columns<W> {
+    /// Begins a file.
+    pub(super) fn new(into: W, is_feed: bool) -> io::Result<Self> {
+        let schema_read = Arc::new(schema(is_feed, ZONE_READ));
+        let schema = Arc::new(schema(is_feed, ZONE));
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .set_created_by(concat!("convault ", env!("CARGO_PKG_VERSION")).to_owned())
+            .build();
+        // Strict: a row with a field that the schema lacks is refused, so that neither drifts.
+        let decoder = ReaderBuilder::new(schema_read).with_strict_mode(true);
+        Ok(Self {
+            decoder: decoder.build_decoder().map_err(of_arrow)?,
+            parquet: ArrowWriter::try_new(into, Arc::clone(&schema), Some(properties))
+                .map_err(of_parquet)?,
+            schema,
+        })
+    }
+
+    pub(super) fn write(&mut self, rows: &[Flat<'_>]) -> io::Result<()> {
+        self.decoder.serialize(rows).map_err(of_arrow)?;
+        if let Some(batch) = self.decoder.flush().map_err(of_arrow)? {
+            let columns = batch.columns().iter().map(in_utc).collect();
+            let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns);
+            let batch = batch.map_err(of_arrow)?;
+            self.parquet.write(&batch).map_err(of_parquet)?;
+        }
+        if self.held() > GROUP_BYTES {
+            self.end_group()?;
+        }
+        Ok(())
+    }
+
+    /// How many bytes are held in memory, about.
+    pub(super) fn held(&self) -> usize {
+        self.parquet.memory_size()
+    }
+
+    /// Writes what is held.
+    pub(super) fn end_group(&mut self) -> io::Result<()> {
+        self.parquet.flush().map_err(of_parquet)
+    }
+
+    /// What was written to, all of it handed on.
+    pub(super) fn finish(self) -> io::Result<W> {
+        self.parquet.into_inner().map_err(of_parquet)
+    }
+}
+
+fn of_arrow(error: ArrowError) -> io::Error {
+    io::Error::other(error)
+}
+
+/// The error of what was written to, where it is one: who reads a pipe may have gone.
+fn of_parquet(error: ParquetError) -> io::Error {
+    match error {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(error) => *error,
+            Err(other) => io::Error::other(other),
+        },
+        other => io::Error::other(other),
+    }
+}
+
+const TEXT: DataType = DataType::Utf8;
+const TRUTH: DataType = DataType::Boolean;
+const NUMBER: DataType = DataType::Int64;
+
+/// The zone of times, by the name that readers know.
+const ZONE: &str = "UTC";
+/// The same zone, as the reader of rows spells it, which knows no names.
+const ZONE_READ: &str = "+00:00";
+
+fn time(zone: &str) -> DataType {
+    DataType::Timestamp(TimeUnit::Millisecond, Some(zone.into()))
+}
+
+/// The column with its times said to be of UTC by that name.
+fn in_utc(column: &ArrayRef) -> ArrayRef {
+    match column.as_primitive_opt::<TimestampMillisecondType>() {
+        Some(times) => Arc::new(times.clone().with_timezone(ZONE)),
+        None => Arc::clone(column),
+    }
+}
+
+fn maybe(name: &str, kind: DataType) -> Field {
+    Field::new(name, kind, true)
+}
+
+fn always(name: &str, kind: DataType) -> Field {
+    Field::new(name, kind, false)
+}
+
+fn structs(name: &str, fields: Vec<Field>) -> Field {
+    let item = always("item", DataType::Struct(Fields::from(fields)));
+    always(name, DataType::List(Arc::new(item)))
+}
+
+fn texts(names: &[&str]) -> Vec<Field> {
+    names.iter().map(|name| maybe(name, TEXT)).collect()
+}
+
+/// The columns, as [`Flat`] has them.
+fn schema(is_feed: bool, zone: &str) -> Schema {
+    let mut fields = vec![
+        always("id", TEXT),
+        always("conversation_id", TEXT),
+        maybe("organization_id", TEXT),
+        maybe("business_unit_id", TEXT),
+        maybe("sender_id", TEXT),
+        always("sender_kind", TEXT),
+        always("direction", TEXT),
+        maybe("type", TEXT),
+        maybe("media_kind", TEXT),
+        maybe("title", TEXT),
+        maybe("text", TEXT),
+        maybe("is_mail", TRUTH),
+        maybe("created_at", time(zone)),
+        maybe("updated_at", time(zone)),
+        always("version", NUMBER),
+        always("first_seen_run", NUMBER),
+        maybe("deleted_at", time(zone)),
+        maybe("missing_since", time(zone)),
+        maybe("stream_id", TEXT),
+        maybe("stream_sequence", NUMBER),
+        maybe("created_ms", NUMBER),
+        maybe("local_day", DataType::Date32),
+        maybe("local_hour", DataType::Int32),
+        maybe("local_weekday", DataType::Int32),
+        maybe("sender_name", TEXT),
+        maybe("sender_team", TEXT),
+        maybe("sender_is_bot", TRUTH),
+    ];
+    fields.extend(fields_around());
+    if is_feed {
+        fields.push(always("change", TEXT));
+        fields.push(always("change_run", NUMBER));
+    }
+    Schema::new(fields)
+}
+
+/// What hangs on a message.
+fn fields_around() -> Vec<Field> {
+    let reply = Fields::from(texts(&["title", "payload", "description"]));
+    let words = texts(&[
+        "option_id",
+        "content_type",
+        "title",
+        "payload",
+        "description",
+    ]);
+    let mut option = vec![always("position", NUMBER)];
+    option.extend(words);
+    option.push(maybe("answered", TRUTH));
+    let attachment = vec![
+        always("url", TEXT),
+        maybe("host", TEXT),
+        maybe("declared_type", TEXT),
+        always("media_kind", TEXT),
+        maybe("caption", TEXT),
+    ];
+    let degrees = |name| maybe(name, DataType::Float64);
+    let mut place = vec![degrees("latitude"), degrees("longitude")];
+    place.extend(texts(&["name", "address"]));
+    let mut contact = vec![always("position", NUMBER)];
+    contact.extend(texts(&["name", "phone_number", "email"]));
+    let variable = vec![always("position", NUMBER), maybe("value", TEXT)];
+    vec![
+        maybe("quick_reply", DataType::Struct(reply)),
+        structs("quick_reply_options", option),
+        structs("attachments", attachment),
+        maybe("location", DataType::Struct(Fields::from(place))),
+        structs("shared_contacts", contact),
+        structs("template_variables", variable),
+    ]
+}

@@ -1,0 +1,163 @@
+//! The archive as it was, and what became of it since.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use convault::{clock::Clock, model::Timestamp, simulator::Mutation};
+use serde_json::{Value, json};
+
+use super::{archived, change, rows, sync};
+use crate::program::{Engine, Stage};
+
+/// An archive, and after each run what an export gave and when that was.
+struct Story {
+    stage: Stage,
+    then: Vec<(Timestamp, Vec<Value>)>,
+}
+
+impl Story {
+    /// Run 1 reads all, 2 sees edits and new messages, 3 a deletion, 4 that it was taken back.
+    async fn new(engine: Engine) -> Self {
+        let stage = archived(engine, &[40, 40, 700]).await;
+        let mut story = Self {
+            stage,
+            then: Vec::new(),
+        };
+        story.look().await;
+        let stage = &story.stage;
+        change(
+            stage,
+            0,
+            &Mutation::Edit {
+                positions: vec![0, 1, 9],
+            },
+        );
+        change(stage, 1, &Mutation::Delete { positions: vec![3] });
+        change(stage, 2, &Mutation::Arrive { n: 2 });
+        sync(stage).await;
+        story.look().await;
+        sync(&story.stage).await;
+        story.look().await;
+        change(&story.stage, 1, &Mutation::Restore { n: 1 });
+        sync(&story.stage).await;
+        story.look().await;
+        story
+    }
+
+    async fn look(&mut self) {
+        let found = rows(&self.stage, &[]).await;
+        self.then.push((Clock::system().now(), found));
+        // The next run records at another millisecond.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A first absence leaves no version, so the past does not know it.
+fn without_absences(rows: &[Value]) -> Vec<Value> {
+    let mut rows = rows.to_vec();
+    for row in &mut rows {
+        row["missing_since"] = Value::Null;
+    }
+    rows
+}
+
+pub(super) async fn as_of_a_time_is_what_an_export_at_that_time_gave(engine: Engine) {
+    let story = Story::new(engine).await;
+    for (time, then) in &story.then {
+        let now = rows(&story.stage, &["--as-of", &time.to_string()]).await;
+        let then = without_absences(then);
+        assert_eq!(now.len(), then.len(), "as of {time}");
+        for (now, then) in now.iter().zip(&then) {
+            assert_eq!(now, then, "as of {time}");
+        }
+    }
+    let deleted = |rows: &[Value]| {
+        rows.iter()
+            .filter(|row| !row["deleted_at"].is_null())
+            .count()
+    };
+    let told: Vec<usize> = story.then.iter().map(|(_, rows)| deleted(rows)).collect();
+    assert_eq!(
+        told,
+        [0, 0, 1, 0],
+        "the story has a deletion that was taken back"
+    );
+    let before = rows(&story.stage, &["--as-of", "2001-01-01"]).await;
+    assert_eq!(before, Vec::<Value>::new());
+
+    // The filter is asked of the state of then.
+    let then = story.then[2].0.to_string();
+    let only = rows(&story.stage, &["--as-of", &then, "--deleted", "only"]).await;
+    assert_eq!(only.len(), 1);
+    story.stage.end().await;
+}
+
+pub(super) async fn a_change_feed_has_exactly_what_became_of_messages(engine: Engine) {
+    let story = Story::new(engine).await;
+    let by_id = |rows: &[Value]| -> BTreeMap<String, Value> {
+        let rows = without_absences(rows).into_iter();
+        rows.map(|row| (row["id"].as_str().unwrap().to_owned(), row))
+            .collect()
+    };
+    let last = by_id(&story.then[3].1);
+    for (since, (_, then)) in story.then.iter().enumerate() {
+        let since = since + 1;
+        let then = by_id(then);
+        let mut expected: BTreeMap<String, Value> = last
+            .iter()
+            .filter(|(id, row)| then.get(*id) != Some(row))
+            .map(|(id, row)| (id.clone(), row.clone()))
+            .collect();
+        for (id, row) in &mut expected {
+            let change = match then.get(id) {
+                None => "new",
+                Some(_) if row["version"] == 3 => "reappeared",
+                Some(_) => "changed",
+            };
+            row["change"] = json!(change);
+            row["change_run"] = json!(if change == "reappeared" { 4 } else { 2 });
+        }
+        let feed = rows(&story.stage, &["--since-run", &since.to_string()]).await;
+        assert_eq!(by_id(&feed), expected, "since run {since}");
+        assert_eq!(feed.len(), [6, 1, 1, 0][since - 1], "since run {since}");
+    }
+    let all = rows(&story.stage, &["--since-run", "0"]).await;
+    assert_eq!(all.len(), last.len());
+    assert!(all.iter().all(|row| row["change"] == "new"));
+    story.stage.end().await;
+}
+
+/// Before it is taken back, a deletion is told as one; the manifest counts it and says what next.
+#[tokio::test]
+async fn a_deletion_is_told_once() {
+    let stage = archived(Engine::Sqlite, &[40]).await;
+    change(&stage, 0, &Mutation::Delete { positions: vec![3] });
+    sync(&stage).await;
+    sync(&stage).await;
+    let feed = super::export(&stage, "feed.jsonl", &["--since-run", "1"]).await;
+    let feed = super::lines(&std::fs::read_to_string(feed).unwrap());
+    assert_eq!(feed.len(), 1);
+    assert_eq!(
+        (&feed[0]["change"], &feed[0]["change_run"]),
+        (&json!("deleted"), &json!(3))
+    );
+    let manifest = crate::program::read_json(&stage.path("feed.jsonl.manifest.json"));
+    assert_eq!(
+        manifest["changes"],
+        json!({ "new": 0, "changed": 0, "deleted": 1, "reappeared": 0 })
+    );
+    assert_eq!(
+        (&manifest["since_run"], &manifest["next_since_run"]),
+        (&json!(1), &json!(3))
+    );
+    assert_eq!(
+        rows(&stage, &["--since-run", "3"]).await,
+        Vec::<Value>::new()
+    );
+    // A run without an end may have more to write.
+    stage
+        .execute("update runs set finished_at = null where id = 3")
+        .await;
+    super::export(&stage, "feed.jsonl", &["--since-run", "3"]).await;
+    let manifest = crate::program::read_json(&stage.path("feed.jsonl.manifest.json"));
+    assert_eq!(manifest["next_since_run"], 2);
+}
