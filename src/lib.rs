@@ -19,6 +19,7 @@
 //! | [`api`] | one request to the gateway: limit, retries, what a status means | [`api::Gateway`] |
 //! | [`normalize`] | one raw message into rows | [`normalize::message`] |
 //! | [`store`] | the archive in SQLite or Postgres | [`store::Store`] |
+//! | [`terms`] | text into what is looked for, questions, snippets | [`terms::Query`] |
 //! | [`wire`] | what the gateway sends, kept to the byte | [`wire::Page`] |
 //! | [`model`] | our own nouns | [`model::Message`] |
 //! | [`page`] | what pages for people share: style, bubbles | [`page::Bubble`] |
