@@ -135,7 +135,7 @@ fn options(options: &[OfferedOption], chosen: &[usize]) -> Markup {
         ul.options aria-label="Options offered" {
             @for (place, option) in options.iter().enumerate() {
                 @let is_chosen = chosen.contains(&place);
-                li.chosen[is_chosen] {
+                li class=[is_chosen.then_some("chosen")] {
                     bdi { (option.title.as_deref().or(option.payload.as_deref()).unwrap_or("no caption")) }
                     @if is_chosen { " " span.tick { "✓ chosen" } }
                     @if let Some(description) = &option.description {

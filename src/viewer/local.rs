@@ -72,10 +72,8 @@ impl Local {
 
     /// When a local day begins: the earliest time that belongs to it or to a later one.
     pub(super) fn beginning_of(&self, day: Date) -> Timestamp {
-        let shown = day.to_datetime(Time::midnight());
-        let shown_ms = Offset::UTC
-            .to_timestamp(shown)
-            .map_or(0, jiff::Timestamp::as_millisecond);
+        let since = day.duration_since(Date::constant(1970, 1, 1));
+        let shown_ms = since.as_secs().saturating_mul(1_000);
         // Local time is within a day of UTC; offsets differ only where a change lies near.
         let near = [-DAY_MS, 0, DAY_MS].map(|by| Timestamp::from_millis(shown_ms + by));
         let offsets = near.map(|time| self.offset_ms(time));

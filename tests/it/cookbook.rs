@@ -1,7 +1,7 @@
 //! `docs/cookbook.md`: each question is asked on both engines and in Debian's `sqlite3`, and the
 //! answer that the document shows is the answer.
 
-mod archive;
+pub(crate) mod archive;
 
 use std::{fs, path::Path};
 

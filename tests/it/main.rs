@@ -37,6 +37,7 @@ mod store;
 mod strace;
 mod sync;
 mod verify;
+mod viewer;
 mod views;
 mod whole;
 mod wire;

@@ -42,13 +42,13 @@ const NAMES: [(&str, &str); 12] = [
 ];
 
 /// The same archive on both engines.
-pub(super) struct Both {
+pub(crate) struct Both {
     folder: TempDir,
     schema: String,
 }
 
 impl Both {
-    pub(super) async fn make() -> Self {
+    pub(crate) async fn make() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let schema = postgres::fresh_name();
         let clock = Clock::manual(START);
@@ -78,6 +78,17 @@ impl Both {
         }
         simulator.stop().await;
         both
+    }
+
+    /// The name of each engine, and the arguments that name its archive to the program.
+    pub(crate) fn addresses(&self) -> [(&'static str, Vec<String>); 2] {
+        let sqlite = vec![
+            "--db".to_owned(),
+            format!("sqlite:{}", self.file().display()),
+        ];
+        let postgres = ["--db", &postgres::url(), "--db-schema", &self.schema];
+        let postgres = postgres.map(ToOwned::to_owned).to_vec();
+        [("sqlite", sqlite), ("postgres", postgres)]
     }
 
     fn places(&self, clock: &Clock) -> [StoreOptions; 2] {
