@@ -25,7 +25,10 @@ use super::{
     Store, StoreError,
     backend::Reader,
     filter::Conditions,
-    statement::{Statement, search::HITS},
+    statement::{
+        Statement,
+        search::{COUNT_MATCHES, HITS},
+    },
     value::{Kind, Row, Value},
 };
 use crate::{
@@ -202,8 +205,15 @@ impl Search<'_> {
     }
 
     async fn count(&mut self) -> Result<u64, StoreError> {
-        let (statement, args) = self.over_index(("count(*)", &[Kind::Int]), "", Vec::new());
-        match self.reader.select(&statement, args).await?.as_mut_slice() {
+        // Each entry of the index has its message, so without a filter they need not be looked at.
+        let mut rows = if self.asked.filter.is_all() {
+            let args = vec![self.query.into()];
+            self.reader.select(&COUNT_MATCHES, args).await?
+        } else {
+            let (statement, args) = self.over_index(("count(*)", &[Kind::Int]), "", Vec::new());
+            self.reader.select(&statement, args).await?
+        };
+        match rows.as_mut_slice() {
             [row] => row.count(),
             _ => Err(StoreError::broken("a count gave no row")),
         }

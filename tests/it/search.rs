@@ -96,11 +96,21 @@ async fn what_is_changed_or_deleted_there_is_found_as_it_is_now(engine: Engine) 
     let id = stage.simulator.conversation_ids().remove(0);
     stage
         .simulator
-        .mutate(&id, &Mutation::Edit { positions: (0..140).collect() })
+        .mutate(
+            &id,
+            &Mutation::Edit {
+                positions: (0..140).collect(),
+            },
+        )
         .unwrap();
     stage
         .simulator
-        .mutate(&id, &Mutation::Delete { positions: vec![3, 4, 5] })
+        .mutate(
+            &id,
+            &Mutation::Delete {
+                positions: vec![3, 4, 5],
+            },
+        )
         .unwrap();
     for _ in 0..2 {
         let lag = ["--full", "--visibility-lag", "0s", "--accept-deletions"];

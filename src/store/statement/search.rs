@@ -52,6 +52,9 @@ statements! {
      from messages m left join attachments a on a.message_key = m.key
      where m.key {in_ints:1} order by m.key"
 
+    COUNT_MATCHES (1) [Int] "counting what the index of words matches"
+    "select count(*) from {matching:1} i"
+
     HITS (1) [Int Text Text Text Text Text Text Time Time Text Text Text]
     "reading what was found"
     "select m.key, c.id, m.id, m.sender_id, n.name, m.type, m.media_kind,
