@@ -64,10 +64,10 @@ async fn measure(url: &str, messages: u64) -> Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     store.sync().await?;
     let after = bytes(url, &store).await?;
-    let a_message = |bytes: u64| bytes as f64 / messages as f64;
+    let a_message = |bytes: u64| number(bytes) / number(messages);
     println!(
         "index: {indexed} messages in {seconds:.2} s, {:.1} µs and {:.0} bytes a message ({:.0} without)",
-        seconds * 1e6 / messages as f64,
+        seconds * 1e6 / number(messages),
         a_message(after.saturating_sub(before)),
         a_message(before),
     );
@@ -109,7 +109,7 @@ async fn fill(
     for (place, id) in ids.iter().enumerate() {
         let conversation = ConversationId::new(id.as_str());
         let key = store
-            .register_conversations(run, &[conversation.clone()])
+            .register_conversations(run, std::slice::from_ref(&conversation))
             .await?[0];
         let listed = simulator.contents(id)?;
         largest = largest.max((listed.len(), place));
@@ -122,8 +122,7 @@ async fn fill(
                 rare = rare.or_else(|| {
                     decoded
                         .iter()
-                        .filter_map(|m| number(m.text.as_deref()?))
-                        .next()
+                        .find_map(|m| order_number(m.text.as_deref()?))
                 });
             }
             written += decoded.len() as u64;
@@ -140,7 +139,7 @@ async fn fill(
     seconds += write(store, run, &mut pages).await?;
     println!(
         "rows: {written} messages in {seconds:.2} s, {:.1} µs a message",
-        seconds * 1e6 / written as f64
+        seconds * 1e6 / number(written)
     );
     let rare = rare.context("no message of the second half has a number")?;
     Ok((ConversationId::new(ids[largest.1].as_str()), rare))
@@ -157,8 +156,13 @@ async fn write(store: &Store, run: RunId, pages: &mut Vec<PageWrite>) -> Result<
     Ok(start.elapsed().as_secs_f64())
 }
 
+/// To sixteen, which no figure here shows.
+fn number(count: u64) -> f64 {
+    u32::try_from(count / 16).map_or(f64::INFINITY, f64::from) * 16.0
+}
+
 /// The number of an order.
-fn number(text: &str) -> Option<String> {
+fn order_number(text: &str) -> Option<String> {
     let numbers = text.split(|character: char| !character.is_ascii_digit());
     numbers.map(str::to_owned).find(|number| number.len() == 6)
 }

@@ -1,6 +1,9 @@
 //! `convault search`: messages by their words, with the words around each hit.
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal as _},
+};
 
 use serde_json::{Value, json};
 
@@ -133,15 +136,17 @@ impl SearchCommand {
         if shown < total {
             let which = if is_ranked { "best" } else { "newest" };
             let shown = grouped(shown);
-            text.push_str(&format!("; the {which} {shown} are shown (--limit)"));
+            // Writing to a string cannot fail.
+            let _ = write!(text, "; the {which} {shown} are shown (--limit)");
         }
         text.push('.');
         if page.unindexed >= UNINDEXED_TOLD {
             let messages = counted(page.unindexed, "message");
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "\n{messages} had to be read, because the index does not hold them yet: the next \
                  `convault sync` takes them in, and this becomes quick."
-            ));
+            );
         }
         text
     }

@@ -164,7 +164,10 @@ fn nothing_that_is_typed_is_misread() {
 fn what_an_engine_cannot_hold_does_not_fit() {
     assert!(entry(&"word ".repeat(255)).fits());
     assert!(!entry(&"word ".repeat(256)).fits());
-    let words = |count: u32| (0..count).map(|n| format!("w{n} ")).collect::<String>();
+    let words = |count: u32| {
+        let words: Vec<String> = (0..count).map(|number| format!("w{number}")).collect();
+        words.join(" ")
+    };
     assert!(entry(&words(16_000)).fits());
     assert!(!entry(&words(16_001)).fits());
 }
@@ -180,9 +183,12 @@ fn more_of_it_in_fewer_words_ranks_higher() {
 
 fn shown(words: &str, text: &str) -> String {
     let found = snippet(&Query::parse(words).unwrap(), &entry(text));
-    let shown = found.iter().map(|piece| match piece.is_hit {
-        true => format!("[{}]", piece.text),
-        false => piece.text.clone(),
+    let shown = found.iter().map(|piece| {
+        if piece.is_hit {
+            format!("[{}]", piece.text)
+        } else {
+            piece.text.clone()
+        }
     });
     shown.collect()
 }

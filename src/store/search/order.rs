@@ -182,7 +182,9 @@ mod tests {
         ];
         let order = |keep, after| -> Vec<i64> {
             let mut newest = Newest::keeping(keep, after);
-            all.into_iter().for_each(|found| newest.add(found));
+            for found in all {
+                newest.add(found);
+            }
             newest.into_sorted().iter().map(|found| found.key).collect()
         };
         assert_eq!(order(9, None), [3, 4, 1, 5, 2]);

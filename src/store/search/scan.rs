@@ -165,8 +165,8 @@ mod tests {
     #[test]
     fn what_is_read_at_once_is_bounded_and_nothing_is_left_out() {
         let half = BYTES_AT_ONCE / 2;
-        let sizes = [half, half, 1, BYTES_AT_ONCE + 1, 0, half];
-        let sized: Vec<(usize, i64)> = sizes.into_iter().enumerate().collect();
+        let bytes = [half, half, 1, BYTES_AT_ONCE + 1, 0, half];
+        let sized: Vec<(usize, i64)> = bytes.into_iter().enumerate().collect();
         let parts: Vec<usize> = by_size(&sized).map(<[_]>::len).collect();
         assert_eq!(parts, [2, 1, 1, 2]);
     }

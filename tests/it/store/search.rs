@@ -1,10 +1,11 @@
 //! Claims about search: what is found, on both engines alike, whatever the index holds yet.
 
 mod oracle;
+mod said;
 
 use convault::{
-    model::{Attachment, ConversationId, Deleted, MediaKind, Message, MessageFilter},
-    store::{PageWrite, SearchPage, SearchQuery, SearchSort, Store, StoreError},
+    model::{ConversationId, Deleted, Message, MessageFilter},
+    store::{PageWrite, SearchHit, SearchPage, SearchQuery, SearchSort, Store, StoreError},
     terms::{Piece, Query},
 };
 use rand::{RngExt as _, SeedableRng as _};
@@ -12,30 +13,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     place::{Opened, Place, time},
-    sample::{absence, message, page},
+    sample::{absence, page},
 };
-
-/// A message whose words are these, and whose raw JSON changes with them.
-fn saying(id: &str, created_ms: i64, text: &str) -> Message {
-    with_words(id, created_ms, [None, Some(text), None])
-}
-
-/// A message with a title, a text and a caption.
-fn with_words(id: &str, created_ms: i64, words: [Option<&str>; 3]) -> Message {
-    let raw = serde_json::to_string(&words).unwrap();
-    let mut made = message(id, created_ms, &raw);
-    let [title, text, caption] = words.map(|words| words.map(str::to_owned));
-    made.title = title;
-    made.text = text;
-    made.attachment = caption.map(|caption| Attachment {
-        url: "https://example.org/a.png".into(),
-        host: None,
-        declared_type: None,
-        media_kind: MediaKind::Image,
-        caption: Some(caption),
-    });
-    made
-}
+use said::{saying, with_words};
 
 async fn search(store: &Store, query: &SearchQuery) -> SearchPage {
     store.search(query).await.unwrap()
@@ -313,10 +293,11 @@ pub(super) async fn pages_follow_each_other_and_hold_each_hit_once(place: Place)
             (whole.total, whole.next, whole.unindexed),
             (Some(60), None, 20)
         );
-        let order = |hit: &convault::store::SearchHit| match sort {
-            SearchSort::Newest => (0, hit.created_at),
-            SearchSort::Rank => ((hit.rank * 1e6) as i64, hit.created_at),
+        let rank = |hit: &SearchHit| match sort {
+            SearchSort::Newest => 0.0,
+            SearchSort::Rank => hit.rank,
         };
+        let order = |hit: &SearchHit| (rank(hit), hit.created_at);
         let is_in_order = whole
             .hits
             .is_sorted_by(|one, next| order(one) >= order(next));

@@ -106,7 +106,7 @@ fn atoms(text: &str) -> Vec<Atom> {
         if plain.is_ascii_alphanumeric() {
             match atoms.last_mut() {
                 Some(last) if is_open && !last.is_chinese && last.text != "👍" => {
-                    last.text.push(plain)
+                    last.text.push(plain);
                 }
                 _ => atoms.push(atom(plain, false)),
             }
