@@ -28,7 +28,7 @@ pub(super) const GROUP_BYTES: usize = 32 << 20;
 
 /// Writes rows as Parquet.
 pub(super) struct Columns<W: Write + Send> {
-    parquet: ArrowWriter<W>,
+    parquet: ArrowWriter<Lent<W>>,
     decoder: Decoder,
     schema: Arc<Schema>,
 }
@@ -53,7 +53,7 @@ impl<W: Write + Send> Columns<W> {
         let decoder = ReaderBuilder::new(schema_read).with_strict_mode(true);
         Ok(Self {
             decoder: decoder.build_decoder().map_err(of_arrow)?,
-            parquet: ArrowWriter::try_new(into, Arc::clone(&schema), Some(properties))
+            parquet: ArrowWriter::try_new(Lent(Some(into)), Arc::clone(&schema), Some(properties))
                 .map_err(of_parquet)?,
             schema,
         })
@@ -84,8 +84,24 @@ impl<W: Write + Send> Columns<W> {
     }
 
     /// What was written to, all of it handed on.
-    pub(super) fn finish(self) -> io::Result<W> {
-        self.parquet.into_inner().map_err(of_parquet)
+    pub(super) fn finish(mut self) -> io::Result<W> {
+        self.parquet.finish().map_err(of_parquet)?;
+        let lent = self.parquet.inner_mut().0.take();
+        lent.ok_or_else(|| io::Error::other("the end of a Parquet file was written twice"))
+    }
+}
+
+/// What is written to, so that it can be taken back once the end of the file is written: the library
+/// hands it back only together with an end, and then forgets what kind of error it met.
+struct Lent<W>(Option<W>);
+
+impl<W: Write> Write for Lent<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.as_mut().map_or(Ok(0), |into| into.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), Write::flush)
     }
 }
 

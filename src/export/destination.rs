@@ -34,7 +34,7 @@ pub(super) enum Destination {
         messages: u64,
     },
     Many {
-        files: Box<Files>,
+        files: Files,
         directory: PendingDirectory,
         manifest: Manifest<Sink>,
     },
@@ -43,8 +43,8 @@ pub(super) enum Destination {
 /// The files of a directory.
 #[derive(Debug)]
 pub(super) enum Files {
-    Parts(Parts),
-    Pages(Site),
+    Parts(Box<Parts>),
+    Pages(Box<Site>),
 }
 
 impl Destination {
@@ -89,18 +89,18 @@ impl Destination {
                 gateway_url: facts.gateway_url.clone(),
                 selection: selection_in_words(options),
             };
-            Files::Pages(Site::new(directory.path(), about))
+            Files::Pages(Box::new(Site::new(directory.path(), about)))
         } else {
-            Files::Parts(Parts::new(
+            Files::Parts(Box::new(Parts::new(
                 directory.path(),
                 encoding(options.format),
                 is_feed,
-            ))
+            )))
         };
         let path = directory.path().join(MANIFEST);
         let manifest = Sink::create(&path).and_then(|sink| Manifest::begin(sink, &head));
         Ok(Self::Many {
-            files: Box::new(files),
+            files,
             manifest: manifest.map_err(ExportError::file("writing", &path))?,
             directory,
         })
@@ -129,7 +129,7 @@ impl Destination {
                 directory,
                 manifest,
             } => {
-                let ended = match &mut **files {
+                let ended = match files {
                     Files::Parts(parts) => parts.write(&batch, zone)?,
                     Files::Pages(site) => site.write(batch, facts)?,
                 };
@@ -159,7 +159,7 @@ impl Destination {
                 directory,
                 mut manifest,
             } => {
-                let ended = match *files {
+                let ended = match files {
                     Files::Parts(parts) => parts.finish()?,
                     Files::Pages(site) => site.finish()?,
                 };

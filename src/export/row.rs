@@ -2,6 +2,7 @@
 //!
 //! The names are those of the views. JSON lines, CSV and Parquet are all made from this.
 
+use jiff::civil::DateTime;
 use serde::{Serialize, Serializer};
 
 use super::{
@@ -195,7 +196,7 @@ impl<'a> Flat<'a> {
             stream_sequence: message.stream_sequence,
             created_ms: message.created_at.map(Timestamp::as_millis),
             local_day: local.map(|local| local.date().to_string()),
-            local_hour: local.map(|local| local.hour()),
+            local_hour: local.map(DateTime::hour),
             local_weekday: local.map(|local| local.weekday().to_monday_one_offset()),
             sender_name: name.as_ref().map(|name| &*name.name),
             sender_team: name.as_ref().and_then(|name| name.team.as_deref()),

@@ -5,13 +5,14 @@ use maud::{Markup, Render, html};
 use crate::model::Direction;
 
 /// On which side of the page a message stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Side {
     /// From the contact.
     Theirs,
     /// From the organisation.
     Ours,
     /// Nobody knows.
+    #[default]
     Other,
 }
 
@@ -62,12 +63,6 @@ pub struct Bubble<'a> {
     pub deleted: Option<String>,
     /// Since when it is missing, which nobody has confirmed yet.
     pub missing: Option<String>,
-}
-
-impl Default for Side {
-    fn default() -> Self {
-        Self::Other
-    }
 }
 
 /// An option that was offered.

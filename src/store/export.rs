@@ -8,6 +8,7 @@
 use std::{
     borrow::Cow,
     collections::{HashMap, VecDeque},
+    fmt::Write as _,
 };
 
 use super::{
@@ -265,36 +266,22 @@ impl Selected<'_> {
     /// Reads the next page of a long conversation.
     async fn read_page(&mut self, within: Within) -> Result<(), StoreError> {
         let conversation = within.conversation;
-        let (text, args, conditions) = match within.created_at {
-            Some(created_at) => {
-                let conditions = conditions(&self.filter, self.since_run, 4);
-                let text = format!(
-                    "{MESSAGE_COLUMNS}m.conversation_key = $1 and m.created_at >= $2 \
-                     and (m.created_at > $2 or m.id {{bytewise}} > $3){} \
-                     order by m.created_at, m.id {{bytewise}} limit {MESSAGES_MAX}",
-                    conditions.sql
-                );
-                let args = vec![
-                    conversation.into(),
-                    Value::Time(Some(created_at)),
-                    (&within.id).into(),
-                ];
-                (text, args, conditions)
-            }
-            None => {
-                let conditions = conditions(&self.filter, self.since_run, 3);
-                let text = format!(
-                    "{MESSAGE_COLUMNS}m.conversation_key = $1 and m.created_at is null \
-                     and m.id {{bytewise}} > $2{} order by m.id {{bytewise}} limit {MESSAGES_MAX}",
-                    conditions.sql
-                );
-                (
-                    text,
-                    vec![conversation.into(), (&within.id).into()],
-                    conditions,
-                )
-            }
+        let mut args = vec![conversation.into()];
+        let (place, order) = if let Some(created_at) = within.created_at {
+            args.push(Value::Time(Some(created_at)));
+            let place = "m.created_at >= $2 and (m.created_at > $2 or m.id {bytewise} > $3)";
+            (place, "m.created_at, m.id {bytewise}")
+        } else {
+            let place = "m.created_at is null and m.id {bytewise} > $2";
+            (place, "m.id {bytewise}")
         };
+        args.push((&within.id).into());
+        let conditions = conditions(&self.filter, self.since_run, args.len() + 1);
+        let text = format!(
+            "{MESSAGE_COLUMNS}m.conversation_key = $1 and {place}{} \
+             order by {order} limit {MESSAGES_MAX}",
+            conditions.sql
+        );
         let found = self.read(text, args, conditions).await?;
         self.within = match (found.last(), within.created_at) {
             (Some(last), _) => Some(Within {
@@ -406,10 +393,12 @@ fn conditions(filter: &MessageFilter, since_run: Option<RunId>, first: usize) ->
         let number = first + conditions.args.len();
         // Written so that both parts are answered from what is narrow: the message's own row, and
         // the index of the few versions that are not the first.
-        conditions.sql.push_str(&format!(
+        write!(
+            conditions.sql,
             " and (m.first_seen_run > ${number} or exists (select 1 from message_versions v \
              where v.message_key = m.key and v.version > 1 and v.run_id > ${number}))"
-        ));
+        )
+        .expect("a string takes all");
         conditions.args.push(run.0.into());
     }
     conditions

@@ -9,6 +9,7 @@ mod whole;
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     time::Duration,
@@ -20,6 +21,7 @@ use convault::{
     simulator::{CorpusOptions, Faults, Mutation, SimulatorOptions},
 };
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::program::{Ended, Engine, Stage};
 
@@ -92,6 +94,19 @@ fn lines(text: &str) -> Vec<Value> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
+}
+
+/// The SHA-256 as a manifest spells it.
+fn sha256_of(bytes: &[u8]) -> String {
+    let mut spelled = String::new();
+    for byte in Sha256::digest(bytes) {
+        write!(spelled, "{byte:02x}").unwrap();
+    }
+    spelled
+}
+
+fn is_page(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|end| end == "html")
 }
 
 /// The page without what is of the moment of the export.

@@ -136,7 +136,7 @@ impl Chat {
                 .message
                 .created_at
                 .and_then(|time| about.zone.local(time));
-            let date = local.map(|local| local.date());
+            let date = local.map(jiff::civil::DateTime::date);
             if date.is_some() && date != day {
                 let shown = date.map(|date| date.strftime("%A, %Y-%m-%d").to_string());
                 text.push_str(&html! { h2 class="day" { (shown.unwrap_or_default()) } }.0);

@@ -4,9 +4,8 @@ use std::{collections::BTreeMap, fs};
 
 use convault::{simulator::Mutation, store::dictionary::VIEWS, wire::same_json};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
-use super::{archived, change, export, lines, rows, sync, timeless, tree};
+use super::{archived, change, export, is_page, lines, rows, sha256_of, sync, timeless, tree};
 use crate::program::{Engine, Stage, read_json};
 
 /// Columns of `v_messages` that both engines spell alike as text; times are in `created_ms`.
@@ -272,9 +271,7 @@ pub(super) async fn a_manifest_tells_each_file_with_its_hash(engine: Engine) {
             let bytes = fs::read(folder.join(file["path"].as_str().unwrap())).unwrap();
             bytes_of_all += bytes.len();
             assert_eq!(file["bytes"], bytes.len());
-            let hash = Sha256::digest(&bytes);
-            let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(file["sha256"], *hash, "{output}");
+            assert_eq!(file["sha256"], sha256_of(&bytes), "{output}");
         }
         assert_eq!(manifest["bytes"], bytes_of_all);
         if path.is_dir() {
@@ -359,7 +356,7 @@ async fn the_same_content_gives_the_same_bytes_on_both_engines() {
     let one = tree(&export(&sqlite, "pages", &pages).await);
     let other = tree(&export(&postgres, "pages", &pages).await);
     assert!(one.keys().eq(other.keys()));
-    for (path, bytes) in one.iter().filter(|(path, _)| path.ends_with(".html")) {
+    for (path, bytes) in one.iter().filter(|(path, _)| is_page(path)) {
         assert_eq!(timeless(bytes), timeless(&other[path]), "{path}");
     }
     sqlite.end().await;

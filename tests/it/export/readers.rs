@@ -1,4 +1,4 @@
-//! Others read what was exported: DuckDB and pandas the Parquet, Python's `csv` the CSV.
+//! Others read what was exported: `DuckDB` and pandas the Parquet, Python's `csv` the CSV.
 //!
 //! `CONVAULT_TEST_PYTHON` names a Python that has what `requirements.txt` lists; `scripts/test` makes
 //! one under `target/`. Without it these tests fail, they are not skipped.
