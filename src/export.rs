@@ -133,6 +133,7 @@ pub async fn run(
     if let Err(error) = snapshot.close().await {
         tracing::warn!(%error, "the archive was not closed cleanly");
     }
+    let _waiting = monitor.waiting_for("the last files are written");
     export.destination.finish(export.counts)
 }
 

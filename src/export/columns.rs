@@ -5,7 +5,7 @@
 //! is written in little memory.
 
 use std::{
-    io::{self, Write},
+    io::{self, BufRead, Write},
     sync::Arc,
 };
 
@@ -23,8 +23,10 @@ use super::row::Flat;
 
 /// Rows of a group.
 const GROUP_ROWS: usize = 100_000;
-/// Bytes of a group, encoded; one part of many is given less.
-pub(super) const GROUP_BYTES: usize = 32 << 20;
+/// Bytes of a group, encoded.
+const GROUP_BYTES: usize = 32 << 20;
+/// Rows that are read from lines at once.
+const LINES: usize = 512;
 
 /// Writes rows as Parquet.
 pub(super) struct Columns<W: Write + Send> {
@@ -42,17 +44,14 @@ impl<W: Write + Send> std::fmt::Debug for Columns<W> {
 impl<W: Write + Send> Columns<W> {
     /// Begins a file.
     pub(super) fn new(into: W, is_feed: bool) -> io::Result<Self> {
-        let schema_read = Arc::new(schema(is_feed, ZONE_READ));
         let schema = Arc::new(schema(is_feed, ZONE));
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(GROUP_ROWS))
             .set_created_by(concat!("convault ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
-        // Strict: a row with a field that the schema lacks is refused, so that neither drifts.
-        let decoder = ReaderBuilder::new(schema_read).with_strict_mode(true);
         Ok(Self {
-            decoder: decoder.build_decoder().map_err(of_arrow)?,
+            decoder: reader(is_feed).build_decoder().map_err(of_arrow)?,
             parquet: ArrowWriter::try_new(Lent(Some(into)), Arc::clone(&schema), Some(properties))
                 .map_err(of_parquet)?,
             schema,
@@ -62,25 +61,19 @@ impl<W: Write + Send> Columns<W> {
     pub(super) fn write(&mut self, rows: &[Flat<'_>]) -> io::Result<()> {
         self.decoder.serialize(rows).map_err(of_arrow)?;
         if let Some(batch) = self.decoder.flush().map_err(of_arrow)? {
-            let columns = batch.columns().iter().map(in_utc).collect();
-            let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns);
-            let batch = batch.map_err(of_arrow)?;
-            self.parquet.write(&batch).map_err(of_parquet)?;
-        }
-        if self.held() > GROUP_BYTES {
-            self.end_group()?;
+            self.write_batch(&batch)?;
         }
         Ok(())
     }
 
-    /// How many bytes are held in memory, about.
-    pub(super) fn held(&self) -> usize {
-        self.parquet.memory_size()
-    }
-
-    /// Writes what is held.
-    pub(super) fn end_group(&mut self) -> io::Result<()> {
-        self.parquet.flush().map_err(of_parquet)
+    fn write_batch(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        let columns = batch.columns().iter().map(in_utc).collect();
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(of_arrow)?;
+        self.parquet.write(&batch).map_err(of_parquet)?;
+        if self.parquet.memory_size() > GROUP_BYTES {
+            self.parquet.flush().map_err(of_parquet)?;
+        }
+        Ok(())
     }
 
     /// What was written to, all of it handed on.
@@ -89,6 +82,27 @@ impl<W: Write + Send> Columns<W> {
         let lent = self.parquet.inner_mut().0.take();
         lent.ok_or_else(|| io::Error::other("the end of a Parquet file was written twice"))
     }
+}
+
+/// Makes Parquet of flat rows that are lines.
+pub(super) fn convert<W: Write + Send>(
+    lines: impl BufRead,
+    into: W,
+    is_feed: bool,
+) -> io::Result<W> {
+    let mut columns = Columns::new(into, is_feed)?;
+    for batch in reader(is_feed).build(lines).map_err(of_arrow)? {
+        columns.write_batch(&batch.map_err(of_arrow)?)?;
+    }
+    columns.finish()
+}
+
+/// Reads rows. Strict: a row with a field that the schema lacks is refused, so that neither drifts.
+fn reader(is_feed: bool) -> ReaderBuilder {
+    let schema = Arc::new(schema(is_feed, ZONE_READ));
+    ReaderBuilder::new(schema)
+        .with_strict_mode(true)
+        .with_batch_size(LINES)
 }
 
 /// What is written to, so that it can be taken back once the end of the file is written: the library

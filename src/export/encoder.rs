@@ -75,22 +75,6 @@ impl Encoder {
         }
     }
 
-    /// How many bytes are held in memory, about.
-    pub(super) fn held(&self) -> usize {
-        match self {
-            Self::Columns(columns) => columns.held(),
-            Self::Flat(_) | Self::Vendor(_) | Self::Cells(_) => 0,
-        }
-    }
-
-    /// Writes what is held.
-    pub(super) fn let_go(&mut self) -> io::Result<()> {
-        match self {
-            Self::Columns(columns) => columns.end_group(),
-            Self::Flat(_) | Self::Vendor(_) | Self::Cells(_) => Ok(()),
-        }
-    }
-
     /// Writes the end of the file.
     pub(super) fn finish(self) -> io::Result<Written> {
         match self {

@@ -2,25 +2,28 @@
 //!
 //! The month is the local one of the zone, as `local_day` has it. Months come and go from one
 //! conversation to the next, so many files are open at once; one that has to give way is ended, and
-//! its month goes on in another part.
+//! its month goes on in another part. Parquet takes megabytes for each file that is written, so its
+//! parts are JSON lines first and become Parquet one after the other.
 
 use std::{
     collections::BTreeMap,
-    io,
+    fs::{self, File},
+    io::{self, BufReader},
     path::{Path, PathBuf},
 };
 
 use super::{
-    columns::GROUP_BYTES,
+    columns,
     encoder::{Encoder, Encoding},
     error::ExportError,
     manifest::FileEntry,
+    place::Sink,
     row::Outgoing,
     zone::Zone,
 };
 
 /// Files that are open at once.
-const OPEN_MAX: usize = 64;
+const OPEN_MAX: usize = 256;
 /// The word that query engines take for null.
 const NO_MONTH: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -44,6 +47,9 @@ pub(super) struct Parts {
 struct Part {
     /// Its path inside of the export.
     path: String,
+    /// Whether what is written becomes Parquet in the end.
+    is_spooled: bool,
+    is_feed: bool,
     encoder: Encoder,
     messages: u64,
     written_at: u64,
@@ -80,7 +86,6 @@ impl Parts {
             }
             self.write_month(month, &messages, zone)?;
         }
-        self.let_go()?;
         Ok(ended)
     }
 
@@ -112,9 +117,17 @@ impl Parts {
             |(year, month)| format!("year={year:04}/month={month:02}"),
         );
         let path = format!("{folder}/part-{number:05}.{}", self.encoding.extension());
-        let encoder = Encoder::create(self.encoding, &self.folder.join(&path), self.is_feed);
+        let is_spooled = self.encoding == Encoding::Columns;
+        let (encoding, written) = if is_spooled {
+            (Encoding::Flat, spool(&path))
+        } else {
+            (self.encoding, path.clone())
+        };
+        let encoder = Encoder::create(encoding, &self.folder.join(&written), self.is_feed);
         Ok(Part {
-            encoder: encoder.map_err(whilst("creating", &self.folder, &path))?,
+            encoder: encoder.map_err(whilst("creating", &self.folder, &written))?,
+            is_spooled,
+            is_feed: self.is_feed,
             path,
             messages: 0,
             written_at: 0,
@@ -129,27 +142,6 @@ impl Parts {
         part.map(|part| part.end(&self.folder)).transpose()
     }
 
-    /// Writes what the fullest parts hold, until all of them together hold little.
-    fn let_go(&mut self) -> Result<(), ExportError> {
-        let mut held: usize = self.open.values().map(|part| part.encoder.held()).sum();
-        while held > 2 * GROUP_BYTES {
-            let fullest = self
-                .open
-                .values_mut()
-                .max_by_key(|part| part.encoder.held());
-            let Some(part) = fullest else { break };
-            let before = part.encoder.held();
-            let written = part.encoder.let_go();
-            written.map_err(whilst("writing", &self.folder, &part.path))?;
-            let after = part.encoder.held();
-            if after >= before {
-                break;
-            }
-            held = held - before + after;
-        }
-        Ok(())
-    }
-
     /// Ends the parts that are open, by month.
     pub(super) fn finish(self) -> Result<Vec<FileEntry>, ExportError> {
         let folder = self.folder;
@@ -162,12 +154,24 @@ impl Parts {
 
 impl Part {
     fn end(self, folder: &Path) -> Result<FileEntry, ExportError> {
-        let written = self
-            .encoder
-            .finish()
-            .map_err(whilst("writing", folder, &self.path))?;
+        let finished = self.encoder.finish();
+        let mut written = finished.map_err(whilst("writing", folder, &self.path))?;
+        if self.is_spooled {
+            let spool = folder.join(spool(&self.path));
+            let converted = File::open(&spool).and_then(|lines| {
+                let into = Sink::create(&folder.join(&self.path))?;
+                columns::convert(BufReader::new(lines), into, self.is_feed)?.finish()
+            });
+            written = converted.map_err(whilst("writing", folder, &self.path))?;
+            fs::remove_file(&spool).map_err(ExportError::file("taking away", &spool))?;
+        }
         Ok(FileEntry::new(self.path, written, self.messages))
     }
+}
+
+/// Where the lines are that become a part.
+fn spool(path: &str) -> String {
+    format!("{path}.lines")
 }
 
 fn whilst(doing: &'static str, folder: &Path, path: &str) -> impl FnOnce(io::Error) -> ExportError {
