@@ -39,7 +39,7 @@ pub(super) fn volume(days: &[DayVolume]) -> Markup {
         }
         details {
             summary { "The numbers" }
-            (wide("Messages a day", &numbers(days)))
+            (wide("The numbers of each day", &numbers(days)))
         }
     }
 }

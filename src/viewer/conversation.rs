@@ -80,7 +80,7 @@ pub(super) async fn show(State(site): State<Arc<Site>>, asked: Asked) -> Result<
         }
         @if page.messages.is_empty() {
             p.empty { (nothing(&from)) }
-            (around.all())
+            @if !matches!(from, Wanted::Newest | Wanted::Beginning) { (around.all()) }
         } @else {
             (around.older())
             (timeline.markup(&local, here))
@@ -223,7 +223,10 @@ fn facts(head: &ConversationHead, local: &Local, clock: &Clock) -> Markup {
         .map(|proven| length(clock.now().since(proven)));
     html! {
         dl.facts {
-            div { dt { "State" } dd { (badge(head.state.as_str())) @if let Some(reason) = &head.reason { " " (reason) } } }
+            div class=[head.reason.as_ref().map(|_| "whole")] {
+                dt { "State" }
+                dd { (badge(head.state.as_str())) @if let Some(reason) = &head.reason { " " (reason) } }
+            }
             div {
                 dt { "Messages" }
                 dd {

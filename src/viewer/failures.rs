@@ -117,7 +117,7 @@ pub(super) fn table(failures: &[FailureRow], local: &Local) -> Markup {
                             }
                         }
                         td { (failure.class) }
-                        td { (failure.reason) }
+                        td.told { (failure.reason) }
                         td { (now(failure, stamp)) }
                     }
                 }

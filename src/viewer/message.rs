@@ -190,8 +190,8 @@ fn changed_places(version: i64, changed: &[&ChangedPlace]) -> Markup {
                 @for change in changed {
                     tr {
                         th scope="row" { code { @if change.path.is_empty() { "the whole" } @else { (change.path) } } }
-                        td { (or_nothing(&change.before)) }
-                        td { (or_nothing(&change.after)) }
+                        td.told { (or_nothing(&change.before)) }
+                        td.told { (or_nothing(&change.after)) }
                     }
                 }
             }
@@ -211,7 +211,7 @@ fn raw(version: &MessageVersion) -> Markup {
     html! {
         details {
             summary { "The JSON as received, " (bytes) }
-            pre tabindex="0" role="region" aria-label=(format!("JSON of version {}", version.version)) { code { (shown) } }
+            pre { code { (shown) } }
             @if is_cut { p.mark { "Cut off here; v_message_history has all of it." } }
             @if let Some(sha256) = &version.sha256 { p.mark { "SHA-256 " code.hash { (hex(sha256)) } } }
         }

@@ -241,7 +241,7 @@ fn conversations(rows: &[RunConversation], local: &Local) -> Markup {
                         td.number { (grouped(row.deleted)) }
                         td.number { (grouped(row.requests)) }
                         td { (local.stamp(row.finished_at)) }
-                        td { (row.reason.as_deref().unwrap_or("")) }
+                        td.told { (row.reason.as_deref().unwrap_or("")) }
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! Others read what was exported: `DuckDB` and pandas the Parquet, Python's `csv` the CSV.
 //!
-//! `CONVAULT_TEST_PYTHON` names a Python that has what `requirements.txt` lists; `scripts/test` makes
+//! `CONVAULT_TEST_PYTHON` names a Python that has what `scripts/requirements.txt` lists; `scripts/test` makes
 //! one under `target/`. Without it these tests fail, they are not skipped.
 
 use std::{path::Path, process::Command};
@@ -17,7 +17,7 @@ use crate::program::Engine;
 )]
 fn python() -> std::ffi::OsString {
     std::env::var_os("CONVAULT_TEST_PYTHON").expect(
-        "CONVAULT_TEST_PYTHON names a Python with what tests/it/export/requirements.txt lists; \
+        "CONVAULT_TEST_PYTHON names a Python with what scripts/requirements.txt lists; \
          scripts/test makes one and sets it",
     )
 }
