@@ -5,6 +5,8 @@
 //! one state of the archive, also while a run writes.
 
 mod conversations;
+#[cfg(test)]
+mod cost;
 mod message;
 mod messages;
 mod runs;

@@ -63,7 +63,8 @@ impl Hosts {
 
     fn allows(&self, host: &str) -> bool {
         let name = bare(host);
-        let address = name.trim_start_matches('[').trim_end_matches(']');
+        let inside = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let address = inside.unwrap_or(&name);
         let is_own_address = address.parse::<IpAddr>().is_ok_and(|address| {
             address.is_loopback() || (address == self.address && !address.is_unspecified())
         });
