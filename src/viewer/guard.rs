@@ -63,7 +63,9 @@ impl Hosts {
 
     fn allows(&self, host: &str) -> bool {
         let name = bare(host);
-        let inside = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let inside = name
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
         let address = inside.unwrap_or(&name);
         let is_own_address = address.parse::<IpAddr>().is_ok_and(|address| {
             address.is_loopback() || (address == self.address && !address.is_unspecified())
