@@ -135,85 +135,88 @@ async fn a_message_shows_its_versions_and_what_they_changed(engine: Engine) {
     site.end().await;
 }
 
+/// Addresses that somebody may mistype or make up, and what is said to them.
+const REFUSED: &[(&str, u16, &str)] = &[
+    ("/nothing", 404, "No such page"),
+    (
+        "/conversation?id=conv_2",
+        404,
+        "The archive holds no conversation",
+    ),
+    (
+        "/conversation?id=%00%FF",
+        404,
+        "The archive holds no conversation",
+    ),
+    ("/conversation", 400, "lacks the parameter"),
+    ("/conversation?id=", 400, "lacks the parameter"),
+    ("/conversation?id=conv_1&before=x", 400, "cannot be read"),
+    (
+        "/conversation?id=conv_1&day=2026-13-01",
+        400,
+        "cannot be read",
+    ),
+    (
+        "/conversation?id=conv_1&message=nope",
+        404,
+        "holds no message",
+    ),
+    (
+        "/conversation?id=conv_1&before=99999999999999_1",
+        200,
+        "conv_1",
+    ),
+    (
+        "/conversation?id=conv_1&after=99999999999999_1",
+        200,
+        "no more messages here",
+    ),
+    (
+        "/conversation?id=conv_1&before=-9223372036854775808_1",
+        200,
+        "conv_1",
+    ),
+    ("/conversation?id=conv_1&day=-009999-01-01", 200, "conv_1"),
+    (
+        "/conversation?id=conv_1&day=9999-12-31",
+        200,
+        "from that day on",
+    ),
+    (
+        "/message?conversation=conv_1&id=nope",
+        404,
+        "holds no message",
+    ),
+    ("/message?id=m_1", 400, "lacks the parameter"),
+    ("/run?id=99", 404, "holds no run"),
+    ("/run?id=one", 404, "holds no run"),
+    ("/run?id=-1", 404, "holds no run"),
+    ("/runs?below=0", 200, "There are no runs here"),
+    ("/failures?class=none", 400, "cannot be read"),
+    ("/conversations?state=bad", 400, "cannot be read"),
+    ("/conversations?sort=bad", 400, "cannot be read"),
+    ("/conversations?words=%27%3B--", 200, "is like that"),
+    ("/anomalies?kind=%3Cb%3E", 200, "of the kind &lt;b&gt;"),
+    ("/search?words=", 200, "A message is found if"),
+    (
+        "/search?words=-nothing",
+        200,
+        "there is no word to look for",
+    ),
+    ("/search?words=order&after=x", 400, "cannot be read"),
+    (
+        "/search?words=order&conversation=conv_9",
+        200,
+        "No message is found",
+    ),
+    ("/search?words=%22%28%2A%3A%29+OR+NEAR%2F", 200, "Search"),
+];
+
 async fn what_is_not_there_is_said_so_in_words_that_help(engine: Engine) {
     let site = site(engine).await;
-    for (path, status, words) in [
-        ("/nothing", 404, "No such page"),
-        (
-            "/conversation?id=conv_2",
-            404,
-            "The archive holds no conversation",
-        ),
-        (
-            "/conversation?id=%00%FF",
-            404,
-            "The archive holds no conversation",
-        ),
-        ("/conversation", 400, "lacks the parameter"),
-        ("/conversation?id=", 400, "lacks the parameter"),
-        ("/conversation?id=conv_1&before=x", 400, "cannot be read"),
-        (
-            "/conversation?id=conv_1&day=2026-13-01",
-            400,
-            "cannot be read",
-        ),
-        (
-            "/conversation?id=conv_1&message=nope",
-            404,
-            "holds no message",
-        ),
-        (
-            "/conversation?id=conv_1&before=99999999999999_1",
-            200,
-            "conv_1",
-        ),
-        (
-            "/conversation?id=conv_1&after=99999999999999_1",
-            200,
-            "no more messages here",
-        ),
-        (
-            "/conversation?id=conv_1&before=-9223372036854775808_1",
-            200,
-            "conv_1",
-        ),
-        ("/conversation?id=conv_1&day=-009999-01-01", 200, "conv_1"),
-        (
-            "/conversation?id=conv_1&day=9999-12-31",
-            200,
-            "from that day on",
-        ),
-        (
-            "/message?conversation=conv_1&id=nope",
-            404,
-            "holds no message",
-        ),
-        ("/message?id=m_1", 400, "lacks the parameter"),
-        ("/run?id=99", 404, "holds no run"),
-        ("/run?id=one", 404, "holds no run"),
-        ("/run?id=-1", 404, "holds no run"),
-        ("/runs?below=0", 200, "There are no runs here"),
-        ("/failures?class=none", 400, "cannot be read"),
-        ("/conversations?state=bad", 400, "cannot be read"),
-        ("/conversations?sort=bad", 400, "cannot be read"),
-        ("/conversations?words=%27%3B--", 200, "is like that"),
-        ("/anomalies?kind=%3Cb%3E", 200, "of the kind &lt;b&gt;"),
-        ("/search?words=", 200, "A message is found if"),
-        (
-            "/search?words=-nothing",
-            200,
-            "there is no word to look for",
-        ),
-        ("/search?words=order&after=x", 400, "cannot be read"),
-        (
-            "/search?words=order&conversation=conv_9",
-            200,
-            "No message is found",
-        ),
-        ("/search?words=%22%28%2A%3A%29+OR+NEAR%2F", 200, "Search"),
-    ] {
+    for (path, status, words) in REFUSED {
         let answer = site.get(path).await;
-        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+        assert_eq!(answer.status, *status, "{path}: {}", answer.body);
         assert!(answer.body.contains(words), "{path}: {}", answer.body);
         assert!(
             answer.body.contains("href=\"/conversations\""),

@@ -23,7 +23,7 @@ const MESSAGES: u64 = 1_050;
 fn many() -> Vec<Message> {
     (0..MESSAGES)
         .map(|number| {
-            let time = (number % 97 != 0).then_some(number / 10 * 60 + number % 10 / 7);
+            let time = (!number.is_multiple_of(97)).then_some(number / 10 * 60 + number % 10 / 7);
             text(
                 &format!("m{number}"),
                 "con_1",
@@ -73,7 +73,7 @@ async fn each_message_is_met_once_from_either_end(engine: Engine) {
     let once: BTreeSet<u64> = orders[0].iter().copied().collect();
     assert_eq!(orders[0].len() as u64, MESSAGES);
     assert_eq!(once.len() as u64, MESSAGES);
-    let timed = |number: &u64| number % 97 != 0;
+    let timed = |number: &u64| !number.is_multiple_of(97);
     let untimed = orders[0].iter().take_while(|number| !timed(number)).count();
     assert_eq!(
         untimed as u64,
