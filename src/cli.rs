@@ -44,9 +44,9 @@ Examples:
   convault explain conv_5d1f9c0a                  why a conversation is in its state
   convault failures retry                         try again what failed
   convault search 'refund* -shipping'             find messages by their words
-  convault verify                                 check the archive against itself
-  convault serve                                  look at it in a browser
   convault export --format csv -o messages.csv    take messages out, for others to read
+  convault serve                                  look at the archive in a browser
+  convault verify                                 check it against itself
   convault senders import names.csv               give names to the senders' ids";
 
 const EXIT_CODES: &str = "\
@@ -83,10 +83,10 @@ enum Command {
     Explain(explain::ExplainCommand),
     Failures(failures::FailuresCommand),
     Search(search::SearchCommand),
-    Verify(verify::VerifyCommand),
     Export(export::ExportCommand),
-    Renormalize(renormalize::RenormalizeCommand),
     Serve(serve::ServeCommand),
+    Verify(verify::VerifyCommand),
+    Renormalize(renormalize::RenormalizeCommand),
     Senders(senders::SendersCommand),
     Doctor(doctor::DoctorCommand),
     RenameGateway(rename_gateway::RenameGatewayCommand),
@@ -133,12 +133,12 @@ fn execute(command: Command, context: &Context) -> Result<Exit, Failure> {
         Command::Plan(command) => Context::block_on(command.run(context)),
         Command::Status(command) => Context::block_on(command.run(context)),
         Command::Explain(command) => Context::block_on(command.run(context)),
-        Command::Search(command) => Context::block_on(command.run(context)),
         Command::Failures(command) => Context::block_on(command.run(context)),
-        Command::Verify(command) => Context::block_on(command.run(context)),
+        Command::Search(command) => Context::block_on(command.run(context)),
         Command::Export(command) => Context::block_on(command.run(context)),
-        Command::Renormalize(command) => Context::block_on(command.run(context)),
         Command::Serve(command) => Context::block_on(command.run(context)),
+        Command::Verify(command) => Context::block_on(command.run(context)),
+        Command::Renormalize(command) => Context::block_on(command.run(context)),
         Command::Senders(command) => Context::block_on(command.run(context)),
         Command::Doctor(command) => Context::block_on(command.run(context)),
         Command::RenameGateway(command) => Context::block_on(command.run(context)),
