@@ -101,23 +101,24 @@ pub(super) fn table(failures: &[FailureRow], local: &Local) -> Markup {
         table {
             thead {
                 tr {
-                    th scope="col" { "When" } th scope="col" { "Run" } th scope="col" { "Conversation" }
-                    th scope="col" { "Class" } th scope="col" { "What happened" } th scope="col" { "Now" }
+                    th scope="col" { "Conversation" } th scope="col" { "What happened" }
+                    th scope="col" { "Class" } th scope="col" { "When" } th scope="col" { "Run" }
+                    th scope="col" { "Now" }
                 }
             }
             tbody {
                 @for failure in failures {
                     tr {
-                        td { (stamp(&failure.occurred_at)) }
-                        td { a href=(run_link(failure.run_id)) { (failure.run_id.0) } }
                         td {
                             @match &failure.conversation_id {
                                 Some(id) => a href=(conversation_link(id)) { bdi.id { (id) } },
                                 None => "the whole run",
                             }
                         }
-                        td { (failure.class) }
                         td.told { (failure.reason) }
+                        td { (failure.class) }
+                        td { (stamp(&failure.occurred_at)) }
+                        td { a href=(run_link(failure.run_id)) { (failure.run_id.0) } }
                         td { (now(failure, stamp)) }
                     }
                 }

@@ -7,27 +7,26 @@ use rusqlite::{Connection, StatementStatus, params};
 
 use crate::{
     clock::Clock,
-    model::{ConversationId, Message, Timestamp},
-    normalize,
+    model::{ConversationId, Timestamp},
     store::{
-        Batch, PageWrite, RunStart, Store, StoreOptions,
+        RunStart, Store, StoreOptions,
         statement::{Statement, browse as sql},
     },
 };
 
 const START: Timestamp = Timestamp::from_millis(1_782_892_800_000);
 
-fn messages(number: u32) -> Vec<Message> {
-    let conversation = ConversationId::new("conv");
-    (0..number)
-        .map(|number| {
-            let time = START.plus(Duration::from_secs(u64::from(number / 3)));
-            let raw = format!(
-                r#"{{"public_id":"m{number}","type":"text","from":"con_1","content":{{"text":"words"}},"created_at":"{time}"}}"#
-            );
-            normalize::message(&raw, &conversation)
-        })
-        .collect()
+/// Messages of a conversation: three at a time, a second apart.
+fn fill(connection: &Connection, conversation: i64, number: u32) {
+    let rows = "with recursive n (i) as (select 0 union all select i + 1 from n where i < ?2 - 1)
+        insert into messages (conversation_key, id, type, text, created_at, version, digest,
+                              observed_at, first_seen_run)
+        select ?1, 'm' || i, 'text', 'words',
+               strftime('%Y-%m-%dT%H:%M:%fZ', 1782892800 + i / 3, 'unixepoch'), 1, x'00',
+               '2026-07-01T08:00:00.000Z', 1 from n";
+    connection
+        .execute(rows, params![conversation, number])
+        .unwrap();
 }
 
 /// Steps, rows that were looked at without an index, and sorts.
@@ -68,20 +67,10 @@ async fn a_page_of_a_long_conversation_costs_what_one_of_a_short_one_does() {
     let run = store.begin_run(&start).await.unwrap();
     let ids = ["short", "long"].map(ConversationId::new);
     let keys = store.register_conversations(run, &ids).await.unwrap();
-    for (key, number) in keys.iter().zip([600, 20_000]) {
-        let page = PageWrite {
-            messages: messages(number),
-            ..PageWrite::of(*key, START)
-        };
-        let batch = Batch {
-            run: Some(run),
-            pages: vec![page],
-            ..Batch::default()
-        };
-        store.write(&batch).await.unwrap();
-    }
     store.close().await;
     let connection = Connection::open(&path).unwrap();
+    fill(&connection, keys[0].0, 600);
+    fill(&connection, keys[1].0, 20_000);
     for (statement, at) in [
         (&sql::MESSAGES_BEFORE, START.plus(Duration::from_secs(100))),
         (&sql::MESSAGES_BEFORE, START.plus(Duration::from_hours(90))),
