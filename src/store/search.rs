@@ -191,8 +191,13 @@ impl Search<'_> {
         let conditions = Conditions::of(&self.asked.filter, all.len() + 1);
         all.extend(conditions.args);
         // The order of the tables is that of the work: first what matches, then its message.
+        let matching = if self.asked.filter.is_all() {
+            "matching"
+        } else {
+            "matching_first"
+        };
         let text = format!(
-            "select {} from {{matching:1}} i cross join messages m where m.key = i.key{}{more}",
+            "select {} from {{{matching}:1}} i cross join messages m where m.key = i.key{}{more}",
             columns.0, conditions.sql
         );
         let statement = Statement {

@@ -34,6 +34,7 @@ impl Dialect for PostgresDialect {
                  from json_array_elements(cast(${argument} as json)) as pairs (pair))"
             ),
             "matching" => search::matching(argument),
+            "matching_first" => search::matching_first(argument),
             "index" => search::index(argument),
             "unindex" => search::unindex(argument),
             "clear" => search::clear(argument),

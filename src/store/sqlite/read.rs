@@ -33,7 +33,7 @@ impl Dialect for SqliteDialect {
             "pairs" => format!(
                 "(select value ->> 0 as number, value ->> 1 as word from json_each(${argument}))"
             ),
-            "matching" => search::matching(argument),
+            "matching" | "matching_first" => search::matching(argument),
             "index" => search::index(argument),
             "unindex" => search::unindex(argument),
             "clear" => search::clear(argument),

@@ -1,8 +1,9 @@
 //! SQL for the index of words.
 //!
 //! Its tokens: `{matching:N}` is a table of the messages that the query matches which is the N-th
-//! argument (`key`); `{index:N}` and `{unindex:N}` are statements that add and take away the
-//! entries of the N-th argument; `{clear:search_index}` is one that empties the index.
+//! argument (`key`), `{matching_first:N}` the same before anything else is looked at; `{index:N}`
+//! and `{unindex:N}` are statements that add and take away the entries of the N-th argument;
+//! `{clear:search_index}` is one that empties the index.
 
 use std::borrow::Cow;
 
