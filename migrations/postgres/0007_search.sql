@@ -1,5 +1,5 @@
--- What search finds. The SQLite file of the same name adds the same, but for the index itself,
--- which is each engine's own: both hold the terms that the program cut (src/terms.rs).
+-- What search finds, and when a deletion was recorded. The SQLite file of the same name adds the
+-- same, but for the index itself, which is each engine's own: both hold the terms that the program cut (src/terms.rs).
 
 -- Every message up to this key is in the index with its present words; by which rules these were
 -- cut into terms.
@@ -23,6 +23,41 @@ select t.lexeme as term, i.message_key as doc, p.place - 1 as "offset"
 from search_index i
 cross join lateral unnest(i.terms) as t
 cross join lateral unnest(t.positions) as p (place);
+
+-- A deletion is recorded by its own version, not by the one whose words are shown.
+drop view v_deleted;
+create view v_deleted as
+select
+    m.id as message_id,
+    c.id as conversation_id,
+    m.sender_id,
+    case
+        when substr(m.sender_id, 1, 4) = 'con_' then 'inbound'
+        when substr(m.sender_id, 1, 2) = 'u_' then 'outbound'
+        else 'unknown'
+    end as direction,
+    m.type,
+    m.title,
+    m.text,
+    m.created_at,
+    m.deleted_at,
+    a.run_id as first_missed_run,
+    a.sent_at as first_missed_at,
+    b.run_id as confirmed_run,
+    b.sent_at as confirmed_at,
+    v.recorded_at,
+    (select max(l.version) from message_versions l
+        where l.message_key = m.key and l.raw is not null) as last_version,
+    n.name as sender_name
+from messages m
+join conversations c on c.key = m.conversation_key
+left join message_versions v on v.message_key = m.key and v.version = (
+    select max(l.version) from message_versions l
+    where l.message_key = m.key and l.event = 'deleted')
+left join absences a on a.message_key = m.key and a.strike = 1
+left join absences b on b.message_key = m.key and b.strike = 2
+left join sender_names n on n.id = m.sender_id
+where m.deleted_at is not null;
 
 -- What every table, view and column means. The comments say the same to whoever looks with \d+.
 -- Generated from src/store/dictionary.rs: CONVAULT_BLESS=1 cargo test --test it dictionary

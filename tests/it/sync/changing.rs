@@ -221,6 +221,10 @@ pub(super) async fn messages_that_vanish_are_marked_and_stay(engine: Engine) {
     assert_eq!(tombstones, deleted);
     let sql = "select count(*) from v_message_history where event = 'deleted' and raw is null";
     assert_eq!(scene.number(sql).await, 5);
+    let sql = "select count(*) from v_deleted d join v_message_history h
+               on h.message_id = d.message_id and h.event = 'deleted'
+               where d.recorded_at = h.recorded_at";
+    assert_eq!(scene.number(sql).await, 5);
     let sql = "select count(*) from absences";
     assert_eq!(
         scene.number(sql).await,
