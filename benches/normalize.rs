@@ -83,7 +83,9 @@ async fn main() -> Result<()> {
     for _ in 0..rounds {
         for ((_, step), times) in STEPS.iter().zip(&mut times) {
             let start = Instant::now();
-            pages.iter().for_each(|body| step(body, &id));
+            for body in &pages {
+                step(body, &id);
+            }
             times.push(start.elapsed());
         }
     }
