@@ -137,7 +137,7 @@ pub(super) async fn show(State(site): State<Arc<Site>>, asked: Asked) -> Result<
         @if failed.more { p { a href=(link("/failures", &[("run", text), ("all", "yes")])) { "All failures of this run" } } }
         h2 { "Conversations that changed, or are not complete" }
         @if touched.rows.is_empty() { p.empty { "None." } }
-        @else { (conversations(&touched.rows, &local)) }
+        @else { (conversations(&touched.rows)) }
         (onward(first.as_deref(), next.as_deref()))
     };
     Ok(Frame {
@@ -220,15 +220,14 @@ fn counts(run: &RunFacts) -> Markup {
     }
 }
 
-fn conversations(rows: &[RunConversation], local: &Local) -> Markup {
+fn conversations(rows: &[RunConversation]) -> Markup {
     let table = html! {
         table {
             thead {
                 tr {
-                    th scope="col" { "Conversation" } th scope="col" { "State" }
+                    th scope="col" { "Conversation" } th scope="col" { "State" } th scope="col" { "Why" }
                     th.number scope="col" { "New" } th.number scope="col" { "Changed" }
                     th.number scope="col" { "Deleted" } th.number scope="col" { "Requests" }
-                    th scope="col" { "Done" } th scope="col" { "Why" }
                 }
             }
             tbody {
@@ -236,12 +235,11 @@ fn conversations(rows: &[RunConversation], local: &Local) -> Markup {
                     tr {
                         th scope="row" { a href=(conversation_link(row.id.as_str())) { bdi.id { (row.id) } } }
                         td { (badge(row.state.as_str())) }
+                        td.told { (row.reason.as_deref().unwrap_or("")) }
                         td.number { (grouped(row.new)) }
                         td.number { (grouped(row.changed)) }
                         td.number { (grouped(row.deleted)) }
                         td.number { (grouped(row.requests)) }
-                        td { (local.stamp(row.finished_at)) }
-                        td.told { (row.reason.as_deref().unwrap_or("")) }
                     }
                 }
             }

@@ -135,7 +135,7 @@ pub(super) async fn show(State(site): State<Arc<Site>>, asked: Asked) -> Result<
         (form(&wanted))
         @match &found {
             None => (help()),
-            Some(Err(flaw)) => { p role="alert" { (flaw) "." } (help()) }
+            Some(Err(flaw)) => { p role="alert" { "Nothing was looked for: " (flaw) "." } (help()) }
             Some(Ok(page)) => (answer(page, &wanted, after.is_some(), &local)),
         }
     };
