@@ -44,6 +44,10 @@ struct Archive {
     now_ms: i64,
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a server for a bench, not a setting of the program"
+)]
 #[tokio::main]
 async fn main() -> Result<()> {
     let Some(told) = told()? else { return Ok(()) };

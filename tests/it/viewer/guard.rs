@@ -87,10 +87,11 @@ async fn a_request_under_a_foreign_name_is_told_nothing() {
     of_everything(&place).await;
     let site = Site::over(&place).await;
     let asked = |target: &str, hosts: &[&str]| {
-        let hosts: String = hosts
+        let hosts: Vec<String> = hosts
             .iter()
             .map(|host| format!("Host: {host}\r\n"))
             .collect();
+        let hosts = hosts.concat();
         format!("GET {target} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n")
     };
     for (target, hosts, status) in [
