@@ -3,7 +3,10 @@
 //! Null and empty text are both an empty cell. What a message has several of is a JSON array in
 //! one cell; a quick reply, an attachment and a place are columns of their own.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
@@ -13,6 +16,12 @@ use super::row::{Flat, Iso};
 
 /// What makes a spreadsheet take a cell for a formula, full-width forms included.
 const FORMULA_BEGINS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// What begins a formula in the middle of a text, after what some settings of a spreadsheet take for
+/// the end of a cell, whatever a quote says.
+const AFTER_SEPARATOR: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+/// ... and after the end of a line, where bullets and telephone numbers begin too.
+const AFTER_LINE: [char; 4] = ['=', '@', '＝', '＠'];
 
 /// How cells are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -66,8 +75,10 @@ impl<W: Write> Cells<W> {
     pub(super) fn write(&mut self, row: &Flat<'_>) -> io::Result<()> {
         for (_, cell) in cells_of(row, self.is_feed) {
             match cell {
-                Cell::Text(Some(text)) if !self.style.are_raw && is_formula(text) => {
-                    self.csv.write_field(format!("'{text}")).map_err(of_csv)?;
+                Cell::Text(Some(text)) if !self.style.are_raw => {
+                    self.csv
+                        .write_field(defused(text).as_bytes())
+                        .map_err(of_csv)?;
                 }
                 Cell::Text(text) => self
                     .csv
@@ -96,8 +107,31 @@ fn of_csv(error: csv::Error) -> io::Error {
     }
 }
 
-fn is_formula(text: &str) -> bool {
-    text.starts_with(FORMULA_BEGINS)
+/// The text with a `'` before whatever a spreadsheet would take for a formula: at its beginning, and
+/// after a `;`, a tab or a line end, where the settings of some countries begin another cell.
+fn defused(text: &str) -> Cow<'_, str> {
+    let is_begin = |(place, found): (usize, char)| {
+        let begins: &[char] = match text[..place].chars().next_back() {
+            None => &FORMULA_BEGINS,
+            Some(';' | '\t') => &AFTER_SEPARATOR,
+            Some('\n' | '\r') => &AFTER_LINE,
+            Some(_) => &[],
+        };
+        begins.contains(&found).then_some(place)
+    };
+    let places: Vec<usize> = text.char_indices().filter_map(is_begin).collect();
+    if places.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut defused = String::with_capacity(text.len() + places.len());
+    let mut done = 0;
+    for place in places {
+        defused.push_str(&text[done..place]);
+        defused.push('\'');
+        done = place;
+    }
+    defused.push_str(&text[done..]);
+    Cow::Owned(defused)
 }
 
 fn own(value: Option<impl ToString>) -> Cell<'static> {
@@ -237,7 +271,11 @@ mod tests {
             };
             assert!(!written(text, raw).contains('\''), "{text}");
         }
-        assert!(!written("1-1=0", CellStyle::default()).contains('\''));
+        for harmless in ["1-1=0", "a\r\n- b\n+852 1", "a; b"] {
+            assert!(!written(harmless, CellStyle::default()).contains('\''));
+        }
+        let hidden = written("hi;=1+1\t-2\n@a", CellStyle::default());
+        assert!(hidden.contains("hi;'=1+1\t'-2\n'@a"), "{hidden}");
     }
 
     #[test]

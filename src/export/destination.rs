@@ -29,7 +29,8 @@ pub(super) enum Destination {
         encoder: Encoder,
         /// `None`: standard output.
         file: Option<PendingFile>,
-        manifest: Option<PathBuf>,
+        /// `None`: there is no place for one, or nobody asked for it.
+        manifest: Option<PendingFile>,
         head: Box<Head>,
         messages: u64,
     },
@@ -62,9 +63,11 @@ impl Destination {
                 let file = PendingFile::create(path)?;
                 let encoder = Encoder::new(encoding(options.format), file.sink()?, is_feed)
                     .map_err(ExportError::file("writing", path))?;
+                // A device or a pipe has no place beside it.
+                let beside = file.is_regular().then(|| manifest_beside(file.target()));
                 return Ok(Self::One {
                     encoder,
-                    manifest: Some(manifest_beside(file.target())),
+                    manifest: beside.as_deref().map(PendingFile::create).transpose()?,
                     file: Some(file),
                     head: Box::new(head),
                     messages: 0,
@@ -75,7 +78,7 @@ impl Destination {
                 return Ok(Self::One {
                     encoder: encoder.map_err(ExportError::Stdout)?,
                     file: None,
-                    manifest: manifest.clone(),
+                    manifest: manifest.as_deref().map(PendingFile::create).transpose()?,
                     head: Box::new(head),
                     messages: 0,
                 });
@@ -152,7 +155,7 @@ impl Destination {
                 let name = file.as_ref().and_then(|file| file.target().file_name());
                 let name = name.map_or_else(|| "-".into(), |name| name.to_string_lossy());
                 let entry = FileEntry::new(name.into_owned(), written, messages);
-                end_one(file, manifest.as_deref(), &head, &entry, counts)
+                end_one(file, manifest, &head, &entry, counts)
             }
             Self::Many {
                 files,
@@ -191,7 +194,7 @@ fn add(
 /// Puts the file in its place and then its manifest: a manifest that is there is that of the file.
 fn end_one(
     file: Option<PendingFile>,
-    manifest: Option<&Path>,
+    manifest: Option<PendingFile>,
     head: &Head,
     entry: &FileEntry,
     counts: ExportCounts,
@@ -201,32 +204,23 @@ fn end_one(
         told.finish(counts)
     });
     let (text, counts) = told.map_err(ExportError::Stdout)?;
-    let is_beside = file.is_some();
-    let pending = match manifest {
-        // A device or a pipe has no place beside it.
-        Some(_) if file.as_ref().is_some_and(|file| !file.is_regular()) => None,
-        Some(path) => {
-            let pending = PendingFile::create(path)?;
-            let mut sink = pending.sink()?;
-            let written = sink.write_all(&text).and_then(|()| sink.flush());
-            written.map_err(ExportError::file("writing", path))?;
-            Some(pending)
-        }
-        None => None,
-    };
-    if let (true, Some(path)) = (is_beside && pending.is_some(), manifest) {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(ExportError::file(
-                    "taking the earlier manifest away from",
-                    path,
-                )(error));
+    if let Some(manifest) = &manifest {
+        let path = manifest.target();
+        let mut sink = manifest.sink()?;
+        let written = sink.write_all(&text).and_then(|()| sink.flush());
+        written.map_err(ExportError::file("writing", path))?;
+        if file.is_some() && manifest.is_regular() {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    let whilst = "taking the earlier manifest away from";
+                    return Err(ExportError::file(whilst, path)(error));
+                }
+                _ => {}
             }
-            _ => {}
         }
     }
     file.map_or(Ok(()), PendingFile::commit)?;
-    pending.map_or(Ok(()), PendingFile::commit)?;
+    manifest.map_or(Ok(()), PendingFile::commit)?;
     Ok(counts)
 }
 

@@ -7,9 +7,9 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, BufWriter, Write},
-    os::unix::fs::MetadataExt as _,
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, BufWriter, Read as _, Write},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -144,16 +144,24 @@ impl PendingFile {
                     is_done: false,
                 });
             }
+            Ok(path) if is_database(&path) => {
+                return Err(refused(
+                    format!("{} is a database and would be lost", path.display()),
+                    "name another file with --output",
+                ));
+            }
             Ok(path) => path,
             Err(_) => target.to_owned(),
         };
         let temporary = beside(&target)?;
-        let (file, _) = take(&temporary, &target, |path| {
+        let file = take(&temporary, &target, |path| {
             let mut open = OpenOptions::new();
-            open.write(true).create(true).truncate(false).open(path)
+            let open = open.write(true).create(true).truncate(false);
+            open.mode(0o600).custom_flags(flags(&[])).open(path)
         })?;
         file.set_len(0)
             .map_err(ExportError::file("emptying", &temporary))?;
+        keep_mode(&target, &file).map_err(ExportError::file("protecting", &temporary))?;
         Ok(Self {
             target,
             temporary: Some(temporary),
@@ -236,18 +244,26 @@ impl PendingDirectory {
         if replaces && !is_export(&target) {
             return Err(refused(
                 format!(
-                    "{} was not made by an export, so it is not replaced",
+                    "{} was not made by an export, or holds something else too, so it is not replaced",
                     target.display()
                 ),
                 "name another directory, or take this one away yourself",
             ));
         }
         let temporary = beside(&target)?;
-        let (handle, _) = take(&temporary, &target, |path| match fs::create_dir(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => File::open(path),
+        let handle = take(&temporary, &target, |path| {
+            match DirBuilder::new().mode(0o700).create(path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                _ => {
+                    let only = flags(&[rustix::fs::OFlags::DIRECTORY]);
+                    OpenOptions::new().read(true).custom_flags(only).open(path)
+                }
+            }
         })?;
         clear(&temporary).map_err(ExportError::file("emptying", &temporary))?;
+        if replaces {
+            keep_mode(&target, &handle).map_err(ExportError::file("protecting", &temporary))?;
+        }
         Ok(Self {
             target,
             temporary,
@@ -267,6 +283,12 @@ impl PendingDirectory {
         sync_tree(&self.handle, &self.temporary)
             .map_err(ExportError::file("syncing", &self.temporary))?;
         let place = ExportError::file("putting the export in its place at", &self.target);
+        if self.replaces && !is_export(&self.target) {
+            return Err(refused(
+                format!("{} holds something else by now", self.target.display()),
+                "take it away yourself, or name another directory",
+            ));
+        }
         if self.replaces {
             exchange(&self.temporary, &self.target).map_err(place)?;
         } else {
@@ -305,7 +327,7 @@ fn take(
     temporary: &Path,
     target: &Path,
     open: impl Fn(&Path) -> io::Result<File>,
-) -> Result<(File, u64), ExportError> {
+) -> Result<File, ExportError> {
     for _ in 0..TRIES {
         let file = match open(temporary) {
             Ok(file) => file,
@@ -331,8 +353,9 @@ fn take(
         let ours = file
             .metadata()
             .map_err(ExportError::file("looking at", temporary))?;
-        if fs::metadata(temporary).is_ok_and(|named| named.ino() == ours.ino()) {
-            return Ok((file, ours.ino()));
+        let is_ours = |named: fs::Metadata| (named.dev(), named.ino()) == (ours.dev(), ours.ino());
+        if fs::symlink_metadata(temporary).is_ok_and(is_ours) {
+            return Ok(file);
         }
     }
     Err(refused(
@@ -354,10 +377,58 @@ fn beside(target: &Path) -> Result<PathBuf, ExportError> {
     Ok(target.with_file_name(temporary))
 }
 
-/// Whether a directory says of itself that an export made it.
+/// Flags with which what lies under the temporary name is opened: no link is followed, since
+/// somebody else may have put it there, and nothing is waited for.
+fn flags(more: &[rustix::fs::OFlags]) -> i32 {
+    use rustix::fs::OFlags;
+    let all = more
+        .iter()
+        .fold(OFlags::NOFOLLOW | OFlags::NONBLOCK, |all, one| all | *one);
+    i32::try_from(all.bits()).expect("flags of the system's call")
+}
+
+/// Gives what is written the mode of what it replaces, if it replaces something.
+fn keep_mode(target: &Path, file: &File) -> io::Result<()> {
+    match fs::metadata(target) {
+        Ok(there) => file.set_permissions(there.permissions()),
+        Err(_) => Ok(()),
+    }
+}
+
+/// The first bytes of a file, as many as there are up to so many.
+fn beginning(path: &Path, bytes_max: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(bytes_max).read_to_end(&mut bytes));
+    if read.is_err() {
+        bytes.clear();
+    }
+    bytes
+}
+
+/// Whether a file is one of SQLite's, or the log of one: the archive itself, for one.
+fn is_database(path: &Path) -> bool {
+    let bytes = beginning(path, 16);
+    bytes == b"SQLite format 3\0" || bytes.starts_with(&[0x37, 0x7f, 0x06])
+}
+
+/// Whether a directory says of itself that an export made it, and holds nothing else.
 fn is_export(directory: &Path) -> bool {
-    let text = fs::read_to_string(directory.join(MANIFEST)).unwrap_or_default();
-    text.starts_with("{\n  \"manifest_version\": ") && text.contains("\"program\": \"convault ")
+    let text = beginning(&directory.join(MANIFEST), 4 << 10);
+    let text = String::from_utf8_lossy(&text);
+    let says_so = text.starts_with("{\n  \"manifest_version\": ")
+        && text.contains("\"program\": \"convault ");
+    let is_ours = |name: &str| {
+        name == MANIFEST
+            || name == "conversations"
+            || name.starts_with("index")
+            || name.starts_with("year=")
+    };
+    let Ok(mut entries) = fs::read_dir(directory) else {
+        return false;
+    };
+    says_so
+        && entries
+            .all(|entry| entry.is_ok_and(|entry| entry.file_name().to_str().is_some_and(is_ours)))
 }
 
 fn clear(directory: &Path) -> io::Result<()> {

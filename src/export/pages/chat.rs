@@ -17,7 +17,8 @@ use crate::{
     export::state::decoded,
     model::{MediaKind, Message, Timestamp},
     page::{Bubble, Contact, Earlier, File, Offer, Place},
-    wire::differences,
+    store::SelectedVersion,
+    wire::{differences, same_json},
 };
 
 /// Names of people that the index shows of a conversation.
@@ -326,29 +327,31 @@ fn contacts(message: &Message) -> Vec<Contact<'_>> {
     cards.collect()
 }
 
-/// When the state that is shown was first seen, where it is not the first one.
+/// When the state that is shown was first seen, where it is not the first one. A message that is
+/// there again as it was has not been edited by that.
 fn edited(outgoing: &Outgoing) -> Option<Timestamp> {
+    let states = states(outgoing);
+    let mut pairs = states.windows(2).rev();
+    let last = pairs.find(|pair| !same_json(pair[0].1, pair[1].1))?;
+    Some(last[1].0.observed_at)
+}
+
+/// The states up to the one that is shown, oldest first, with their JSON.
+fn states(outgoing: &Outgoing) -> Vec<(&SelectedVersion, &str)> {
     let versions = outgoing.selected.versions.iter();
-    let shown = versions
-        .clone()
-        .find(|version| version.version == outgoing.version)?;
-    let has_earlier = versions
-        .filter(|version| version.version < shown.version && version.raw.is_some())
-        .any(|version| version.raw != shown.raw);
-    has_earlier.then_some(shown.observed_at)
+    versions
+        .filter(|version| version.version <= outgoing.version)
+        .filter_map(|version| Some((version, version.raw.as_deref()?)))
+        .collect()
 }
 
 /// The states before the one that is shown, oldest first.
 fn earlier(outgoing: &Outgoing, zone: &Zone) -> Vec<Earlier> {
-    let versions = outgoing.selected.versions.iter();
-    let with_raw = versions
-        .filter(|version| version.version <= outgoing.version)
-        .filter_map(|version| Some((version, version.raw.as_deref()?)));
-    let states: Vec<_> = with_raw.collect();
+    let states = states(outgoing);
     let mut earlier = Vec::new();
     for pair in states.windows(2) {
         let ((_, before), (next, after)) = (pair[0], pair[1]);
-        if before == after {
+        if same_json(before, after) {
             continue;
         }
         let (was, is) = (

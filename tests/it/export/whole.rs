@@ -311,3 +311,81 @@ async fn a_signal_ends_it_between_two_batches() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_archive_itself_is_never_written_over() {
+    let stage = archived(Engine::Sqlite, &[5]).await;
+    let archive = stage.archive_path();
+    let before = fs::read(archive).unwrap();
+    std::os::unix::fs::symlink(archive, stage.path("elsewhere")).unwrap();
+    let name = archive.file_name().unwrap().to_str().unwrap();
+    for output in [name, "elsewhere"] {
+        let ended = try_export(&stage, output, &[]).await;
+        assert_eq!(ended.code, 2, "{output}: {}", ended.stderr);
+        assert!(ended.stderr.contains("is a database and would be lost"));
+    }
+    let ended = stage.run(&["export", "--manifest", name]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
+    assert_eq!(fs::read(archive).unwrap(), before);
+    assert!(left_beside(&stage).is_empty());
+}
+
+#[tokio::test]
+async fn what_lies_under_the_temporary_name_is_not_followed() {
+    let stage = archived(Engine::Sqlite, &[5]).await;
+    fs::create_dir(stage.path("theirs")).unwrap();
+    fs::write(stage.path("theirs/letter"), "dear").unwrap();
+    for (output, leads_to, format) in [
+        ("out", "theirs/letter", "jsonl"),
+        ("pages", "theirs", "html"),
+    ] {
+        let temporary = stage.path(&format!(".{output}.convault-part"));
+        std::os::unix::fs::symlink(stage.path(leads_to), &temporary).unwrap();
+        let ended = try_export(&stage, output, &["--format", format]).await;
+        assert_eq!(ended.code, 1, "{output}: {}", ended.stderr);
+        assert!(!stage.path(output).exists());
+    }
+    assert_eq!(fs::read(stage.path("theirs/letter")).unwrap(), b"dear");
+}
+
+#[tokio::test]
+async fn an_export_is_private_unless_what_it_replaces_was_not() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let stage = archived(Engine::Sqlite, &[5]).await;
+    let mode = |name: &str| fs::metadata(stage.path(name)).unwrap().permissions().mode() & 0o777;
+    export(&stage, "out", &[]).await;
+    export(&stage, "pages", &["--format", "html"]).await;
+    assert_eq!(
+        ["out", "out.manifest.json", "pages"].map(mode),
+        [0o600, 0o600, 0o700]
+    );
+    let public = |name: &str, mode: u32| {
+        fs::set_permissions(stage.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    public("out", 0o640);
+    public("pages", 0o755);
+    export(&stage, "out", &[]).await;
+    export(&stage, "pages", &["--format", "html", "--replace"]).await;
+    assert_eq!(["out", "pages"].map(mode), [0o640, 0o755]);
+}
+
+#[tokio::test]
+async fn a_directory_that_holds_something_else_too_is_not_replaced() {
+    let stage = archived(Engine::Sqlite, &[5]).await;
+    export(&stage, "pages", &["--format", "html"]).await;
+    fs::write(stage.path("pages/notes.txt"), "mine").unwrap();
+    let ended = try_export(&stage, "pages", &["--format", "html", "--replace"]).await;
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("holds something else too"));
+    assert_eq!(fs::read(stage.path("pages/notes.txt")).unwrap(), b"mine");
+}
+
+#[tokio::test]
+async fn a_place_that_the_manifest_cannot_have_is_told_before_the_work() {
+    let stage = archived(Engine::Sqlite, &[5]).await;
+    fs::create_dir(stage.path("out.manifest.json")).unwrap();
+    let ended = try_export(&stage, "out", &[]).await;
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("is a directory"));
+    assert!(!stage.path("out").exists());
+}
