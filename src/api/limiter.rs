@@ -201,13 +201,16 @@ impl Limiter {
         let now = Instant::now();
         let begin = self.pause().map_or(now, |(until, _)| until);
         let mut slowed = self.slowed();
+        let (now_ns, begin_ns) = (self.since_epoch(now), self.since_epoch(begin));
         if slowed.at.is_some_and(|at| permit.granted_at <= at) {
+            slowed.pace.hold(begin_ns, now_ns);
             return None;
         }
-        let begin_ns = self.since_epoch(begin);
+        let before = slowed.pace.share(begin_ns);
         slowed.at = Some(now);
         slowed.pace.halve(begin_ns, policy.recovery);
-        Some(slowed.pace.share(begin_ns))
+        let after = slowed.pace.share(begin_ns);
+        (after < before).then_some(after)
     }
 
     /// Notes that a request that was sent with `permit` succeeded: the next 429 starts anew.

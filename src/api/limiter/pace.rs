@@ -59,6 +59,23 @@ impl Pace {
         };
     }
 
+    /// Begins to grow only then, with the speed of now.
+    pub(super) fn hold(&mut self, then_ns: u64, now_ns: u64) {
+        let (share, recovery_ns) = (self.share(now_ns), self.recovery_ns);
+        if then_ns <= self.slowed_ns || share >= 1.0 {
+            return;
+        }
+        *self = Self {
+            slowed_ns: then_ns,
+            shown_ns: self.shows(then_ns),
+            share,
+            recovery_ns,
+            healed_ns: whole((1.0 - share) * recovery_ns),
+            gained_ns: whole((1.0 - share * share) / 2.0 * recovery_ns),
+            slowest: self.slowest,
+        };
+    }
+
     /// The speed: 1 is full.
     pub(super) fn share(&self, now_ns: u64) -> f64 {
         let since_ns = now_ns.saturating_sub(self.slowed_ns);

@@ -356,3 +356,32 @@ async fn an_unknown_limit_is_found_and_mostly_used_with_few_refusals() {
     assert!((25..=60).contains(&refused), "{refused}");
     assert!(taken >= 60_000, "{taken} of 90,000 allowed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_is_declared_later_holds_up_the_recovery_too() {
+    let limiter = limiter("100/s", 16, None);
+    let policy = RetryPolicy {
+        recovery: secs(200),
+        ..RetryPolicy::default()
+    };
+    let one = limiter.acquire().await.unwrap();
+    let other = limiter.acquire().await.unwrap();
+    tokio::time::sleep(secs(1)).await;
+    assert_eq!(limiter.refused(&one, &policy), Some(0.5));
+    // A 429 to a request of the same volley says nothing new of the pace, but everybody waits.
+    let asked = Some(secs(300));
+    limiter.throttled(&other, asked, policy.throttle_wait_max, &policy);
+    assert_eq!(limiter.refused(&other, &policy), None);
+    let times = passed(&limiter, secs(320), 16).await;
+    assert!(times[0] >= secs(300), "{:?}", times[0]);
+    let sent = times.iter().filter(|time| **time < secs(310)).count();
+    assert!((500..560).contains(&sent), "{sent}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_that_is_slow_already_is_not_called_slowed() {
+    let limiter = limiter("100/30m", 2, None);
+    let permit = limiter.acquire().await.unwrap();
+    tokio::time::sleep(secs(1)).await;
+    assert_eq!(limiter.refused(&permit, &RetryPolicy::default()), None);
+}
