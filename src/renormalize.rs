@@ -180,9 +180,12 @@ impl Rebuilding<'_> {
         // Cut short, the rest is described by the next run of any kind.
         self.store.forget_changes().await?;
         self.store.describe_changes(|| stop().is_some()).await?;
+        if let Some(reason) = stop() {
+            return Ok(Some(reason));
+        }
         self.store.forget_index().await?;
         self.store.catch_up_index(|| stop().is_some()).await?;
-        Ok(None)
+        Ok(stop())
     }
 
     async fn recount(&mut self, keys: &[ConversationKey]) -> Result<(), StoreError> {

@@ -218,9 +218,9 @@ async fn describe(store: &Store, shutdown: &Shutdown, monitor: &Monitor) -> Resu
     index(store, shutdown, monitor, usize::MAX).await
 }
 
-/// Takes what the index of words lacks into it, in so many transactions at most. Somebody who stops
-/// the run is not kept waiting; a run that has spent its budget still does it, since the next one
-/// may spend its own.
+/// Takes what the index of words lacks into it, in so many transactions at most. Who stops the run
+/// is not kept waiting, nor is its time limit passed; a run that has spent its budget of requests
+/// still does it, since the next one may spend its own.
 async fn index(
     store: &Store,
     shutdown: &Shutdown,
@@ -231,11 +231,7 @@ async fn index(
     let done = AtomicUsize::new(0);
     let stop = || {
         let is_enough = done.fetch_add(1, Ordering::Relaxed) >= parts;
-        let is_told = matches!(
-            shutdown.requested(),
-            Some(StopReason::Interrupted | StopReason::Terminated)
-        );
-        is_enough || is_told
+        is_enough || shutdown.requested().is_some()
     };
     store.catch_up_index(stop).await.map(|_| ())
 }

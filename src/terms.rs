@@ -13,7 +13,7 @@ mod query;
 mod rank;
 mod snippet;
 
-pub use entry::{Entry, cut};
+pub use entry::{Entry, cut, cut_for_index};
 pub use query::{Ending, Phrase, Query, QueryFlaw};
 pub use rank::score;
 pub use snippet::{Piece, snippet};
@@ -21,9 +21,18 @@ pub use snippet::{Piece, snippet};
 use fold::{Folded, fold};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
-/// Raised whenever the same text may give other terms than before: an index that was made with
-/// another number is made anew.
-pub const VERSION: i64 = 1;
+/// Raised whenever the same text may give other terms than before.
+const RULES: i64 = 1;
+
+/// By which rules and tables terms are cut: an index that was made with another number is made
+/// anew. Each library brings its own edition of Unicode, whatever the version of this program.
+pub const VERSION: i64 = {
+    let folding = unicode_normalization::UNICODE_VERSION.0 as i64;
+    let clusters = unicode_segmentation::UNICODE_VERSION.0.cast_signed();
+    let categories = unicode_properties::UNICODE_VERSION.0.cast_signed();
+    let letters = char::UNICODE_VERSION.0 as i64;
+    (((RULES * 100 + folding) * 100 + clusters) * 100 + categories) * 100 + letters
+};
 
 /// Characters of a word that are one term; a longer one is several that follow each other.
 const WORD_CHARACTERS_MAX: usize = 64;

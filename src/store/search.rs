@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     model::{MessageFilter, Timestamp},
-    terms::{Entry, Piece, Query, cut, score, snippet},
+    terms::{Piece, Query, cut, score, snippet},
 };
 
 /// Hits that are ranked: the newest of them, where there are more.
@@ -151,7 +151,8 @@ impl Search<'_> {
         let state = State::read(self.reader).await?;
         let from = state.indexed_to();
         let filter = &self.asked.filter;
-        let mut scanned = scan::scan(self.reader, self.query, filter, from, newest).await?;
+        let mut scanned =
+            scan::scan(self.reader, self.query, filter, from, (newest, is_ranked)).await?;
         let mut total = scanned.matched;
         if from > 0 {
             if self.asked.after.is_none() {
@@ -263,7 +264,10 @@ impl Search<'_> {
     }
 
     async fn rank(&mut self, found: &mut [Found]) -> Result<(), StoreError> {
-        for chunk in found.chunks_mut(HITS_AT_ONCE) {
+        // What the index does not hold was ranked when it was read.
+        let mut unranked: Vec<&mut Found> =
+            found.iter_mut().filter(|found| found.rank == 0).collect();
+        for chunk in unranked.chunks_mut(HITS_AT_ONCE) {
             let keys = chunk.iter().map(|found| found.key).collect();
             let entries = scan::entries(self.reader, keys).await?;
             for found in chunk {
@@ -304,7 +308,7 @@ impl Search<'_> {
             snippet: Vec::new(),
             rank: 0.0,
         };
-        let entry = words(&mut row)?;
+        let entry = cut(words(&mut row)?);
         hit.snippet = snippet(self.query, &entry);
         hit.rank = f64::from(score(self.query, &entry)) / 1_000_000.0;
         Ok((key, hit))
@@ -312,10 +316,6 @@ impl Search<'_> {
 }
 
 /// The words of a message: its title, text and caption, the next columns of a row.
-fn words(row: &mut Row) -> Result<Entry, StoreError> {
-    Ok(cut([
-        row.maybe_text()?,
-        row.maybe_text()?,
-        row.maybe_text()?,
-    ]))
+fn words(row: &mut Row) -> Result<[Option<String>; 3], StoreError> {
+    Ok([row.maybe_text()?, row.maybe_text()?, row.maybe_text()?])
 }

@@ -6,6 +6,8 @@ use super::{Term, terms};
 const TERMS_MAX: usize = 16_000;
 /// How often a term is there; further positions are not kept by every engine.
 const REPEATS_MAX: usize = 255;
+/// Bytes of the texts themselves: what is longer is not even cut to see whether it fits.
+const TEXT_BYTES_MAX: usize = 1 << 20;
 /// Bytes of all terms together.
 const BYTES_MAX: usize = 512 * 1024;
 
@@ -14,6 +16,8 @@ const BYTES_MAX: usize = 512 * 1024;
 pub struct Entry {
     /// Each text that has a term; no phrase reaches from one into the next.
     pub fields: Vec<Field>,
+    /// Whether the texts were too long to be cut for an index.
+    is_too_long: bool,
 }
 
 /// One text of a message.
@@ -50,7 +54,20 @@ pub fn cut<const N: usize>(texts: [Option<String>; N]) -> Entry {
     });
     Entry {
         fields: fields.filter(|field| !field.terms.is_empty()).collect(),
+        is_too_long: false,
     }
+}
+
+/// As [`cut`], for an index: texts that are too long for one are left as they are.
+pub fn cut_for_index<const N: usize>(texts: [Option<String>; N]) -> Entry {
+    let bytes: usize = texts.iter().flatten().map(String::len).sum();
+    if bytes > TEXT_BYTES_MAX {
+        return Entry {
+            fields: Vec::new(),
+            is_too_long: true,
+        };
+    }
+    cut(texts)
 }
 
 impl Entry {
@@ -71,11 +88,14 @@ impl Entry {
 
     /// Whether there is nothing to be found.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.fields.is_empty() && !self.is_too_long
     }
 
     /// Whether both engines can index it without leaving anything out.
     pub fn fits(&self) -> bool {
+        if self.is_too_long {
+            return false;
+        }
         if self.len() <= REPEATS_MAX {
             return true;
         }

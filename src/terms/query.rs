@@ -87,6 +87,9 @@ impl Query {
             if !list.contains(&phrase) {
                 list.push(phrase);
             }
+            if list.len() > TERMS_MAX {
+                return Err(QueryFlaw::TooLong);
+            }
         }
         query.checked()
     }

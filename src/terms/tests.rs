@@ -161,6 +161,18 @@ fn nothing_that_is_typed_is_misread() {
 }
 
 #[test]
+fn a_text_of_megabytes_is_long_without_being_cut_for_an_index() {
+    let long = || Some("a ".repeat(1 << 20));
+    let entry = cut_for_index([long(), None, Some("title".to_owned())]);
+    assert!(!entry.is_empty() && !entry.fits());
+    assert_eq!((entry.len(), entry.positions().count()), (0, 0));
+    let whole = cut([long()]);
+    assert_eq!(whole.len(), 1 << 20, "a search reads it all the same");
+    let short = Some("a ".repeat(100));
+    assert_eq!(cut_for_index([short.clone()]), cut([short]));
+}
+
+#[test]
 fn what_an_engine_cannot_hold_does_not_fit() {
     assert!(entry(&"word ".repeat(255)).fits());
     assert!(!entry(&"word ".repeat(256)).fits());

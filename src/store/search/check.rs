@@ -8,7 +8,7 @@ use super::{
         statement::search::{INDEX_SUMS, LONG_MESSAGES_SUMS, SIZES_UP_TO},
     },
     index::State,
-    scan::{by_size, entries},
+    scan::{by_size, entries_for_index},
 };
 
 /// Messages whose sizes are read at once.
@@ -83,7 +83,7 @@ async fn read_messages<S: Select + ?Sized>(
         last = *newest;
         for part in by_size(&sized) {
             let keys = part.iter().map(|(key, _)| *key).collect();
-            for (key, entry) in entries(reader, keys).await? {
+            for (key, entry) in entries_for_index(reader, keys).await? {
                 if !entry.is_empty() && !entry.fits() {
                     sums.long += 1;
                     sums.long_messages += key;

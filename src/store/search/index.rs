@@ -21,7 +21,7 @@ use super::{
         table,
         value::{Row, Value},
     },
-    scan::{by_size, entries},
+    scan::{by_size, entries_for_index},
 };
 use crate::terms::{Entry, VERSION};
 
@@ -91,7 +91,7 @@ impl Work for CatchUp {
         };
         let keys: Vec<i64> = part.iter().map(|(key, _)| *key).collect();
         let to = keys.last().copied().unwrap_or(from);
-        let entries = entries(session, keys).await?;
+        let entries = entries_for_index(session, keys).await?;
         put(session, entries).await?;
         let args = vec![to.into(), VERSION.into()];
         session.execute(&SET_INDEXED_TO, args).await?;
@@ -148,7 +148,13 @@ pub(in crate::store) async fn words_before(
     if keys.is_empty() {
         return Ok(WordsBefore(BTreeMap::new()));
     }
-    let indexed_to = State::read(session).await?.indexed_to();
+    let state = State::read(session).await?;
+    if ![0, VERSION].contains(&state.terms_version) {
+        // Another program's index, which what changes now would make wrong for that program too.
+        let args = vec![0_i64.into(), 0_i64.into()];
+        session.execute(&SET_INDEXED_TO, args).await?;
+    }
+    let indexed_to = state.indexed_to();
     let indexed: Vec<i64> = keys
         .iter()
         .copied()
@@ -156,7 +162,7 @@ pub(in crate::store) async fn words_before(
         .collect();
     let mut before: BTreeMap<i64, Entry> = BTreeMap::new();
     if !indexed.is_empty() {
-        before.extend(entries(session, indexed).await?);
+        before.extend(entries_for_index(session, indexed).await?);
     }
     Ok(WordsBefore(before))
 }
@@ -170,7 +176,7 @@ pub(in crate::store) async fn reword(
         return Ok(());
     }
     let keys = before.keys().copied().collect();
-    let mut after = entries(session, keys).await?;
+    let mut after = entries_for_index(session, keys).await?;
     before.retain(|key, entry| after.get(key).is_none_or(|now| !same(entry, now)));
     after.retain(|key, _| before.contains_key(key));
     let (short, long): (Vec<_>, Vec<_>) = before

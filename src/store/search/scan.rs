@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     model::MessageFilter,
-    terms::{Entry, Query},
+    terms::{Entry, Query, cut, cut_for_index, score},
 };
 
 /// Messages whose sizes are read at once.
@@ -41,13 +41,14 @@ enum Source {
     Long,
 }
 
-/// Reads every message that the filter means and the index does not hold, which is up to a key.
+/// Reads every message that the filter means and the index does not hold, which is up to a key, and
+/// ranks what matches, so that long words need not be read twice.
 pub(super) async fn scan<S: Select + ?Sized>(
     reader: &mut S,
     query: &Query,
     filter: &MessageFilter,
     indexed_to: i64,
-    newest: Newest,
+    (newest, ranks): (Newest, bool),
 ) -> Result<Scanned, StoreError> {
     let mut scanned = Scanned {
         newest,
@@ -78,7 +79,7 @@ pub(super) async fn scan<S: Select + ?Sized>(
             };
             last = newest.key;
             for chunk in by_size(&found) {
-                read_chunk(reader, query, chunk, &mut scanned).await?;
+                read_chunk(reader, (query, ranks), chunk, &mut scanned).await?;
             }
         }
     }
@@ -87,7 +88,7 @@ pub(super) async fn scan<S: Select + ?Sized>(
 
 async fn read_chunk<S: Select + ?Sized>(
     reader: &mut S,
-    query: &Query,
+    (query, ranks): (&Query, bool),
     chunk: &[(Found, i64)],
     scanned: &mut Scanned,
 ) -> Result<(), StoreError> {
@@ -95,12 +96,13 @@ async fn read_chunk<S: Select + ?Sized>(
     let entries = entries(reader, keys).await?;
     for (found, _) in chunk {
         scanned.read += 1;
-        if entries
-            .get(&found.key)
-            .is_some_and(|entry| query.matches(entry))
-        {
+        if let Some(entry) = entries.get(&found.key).filter(|entry| query.matches(entry)) {
+            let found = Found {
+                rank: if ranks { score(query, entry) } else { 0 },
+                ..*found
+            };
             scanned.matched += 1;
-            scanned.newest.add(*found);
+            scanned.newest.add(found);
         }
     }
     Ok(())
@@ -151,9 +153,25 @@ pub(super) async fn entries<S: Select + ?Sized>(
     reader: &mut S,
     keys: Vec<i64>,
 ) -> Result<HashMap<i64, Entry>, StoreError> {
+    entries_by(reader, keys, cut).await
+}
+
+/// The terms of messages as an index has them, by key: long ones are not cut.
+pub(super) async fn entries_for_index<S: Select + ?Sized>(
+    reader: &mut S,
+    keys: Vec<i64>,
+) -> Result<HashMap<i64, Entry>, StoreError> {
+    entries_by(reader, keys, cut_for_index).await
+}
+
+async fn entries_by<S: Select + ?Sized>(
+    reader: &mut S,
+    keys: Vec<i64>,
+    cut: fn([Option<String>; 3]) -> Entry,
+) -> Result<HashMap<i64, Entry>, StoreError> {
     let mut entries = HashMap::with_capacity(keys.len());
     for mut row in reader.select(&WORDS, vec![keys.into()]).await? {
-        entries.insert(row.int()?, words(&mut row)?);
+        entries.insert(row.int()?, cut(words(&mut row)?));
     }
     Ok(entries)
 }
