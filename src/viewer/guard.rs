@@ -74,14 +74,23 @@ impl Hosts {
     }
 }
 
-/// The name alone: without a port, in small letters, without the dot of the root.
+/// The name alone: without a port, in small letters, without the dot of the root. As it is where
+/// something else than a port follows: no name is like that.
 fn bare(host: &str) -> String {
     let end = match host.find(']') {
         Some(bracket) if host.starts_with('[') => bracket + 1,
         _ if host.matches(':').count() == 1 => host.find(':').unwrap_or(host.len()),
         _ => host.len(),
     };
-    let name = host[..end].to_ascii_lowercase();
+    let is_port = |after: &str| {
+        let digits = after.strip_prefix(':');
+        digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let (name, after) = host.split_at(end);
+    if !after.is_empty() && !is_port(after) {
+        return host.to_owned();
+    }
+    let name = name.to_ascii_lowercase();
     name.strip_suffix('.').unwrap_or(&name).to_owned()
 }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     model::{ConversationId, ConversationKey},
     normalize,
-    store::{Browsing, Choice, OfferedOption, ShownMessage, StoreError},
+    store::{Browsing, Choice, OfferedOption, ShownMessage, StoreError, VersionMark},
 };
 
 /// JSON of earlier versions that is read for one page, in bytes.
@@ -149,8 +149,7 @@ impl<'a> Timeline<'a> {
     }
 
     fn edit(&self, message: &ShownMessage) -> Option<Markup> {
-        let mut versions = message.versions.iter();
-        let last = versions.rfind(|mark| mark.event == "edited")?;
+        let last = last_edit(message)?;
         let link = message_link(self.conversation.as_str(), message.id.as_str());
         let words = message.text.as_deref().or(message.title.as_deref());
         let earlier = self.earlier.get(&message.place.key);
@@ -158,7 +157,8 @@ impl<'a> Timeline<'a> {
             @if let Some(earlier) = earlier { (compared(earlier.as_deref(), words)) }
             @else { p { "The version before is too long to be compared here." } }
         };
-        let number = u64::try_from(message.version).unwrap_or(0);
+        let highest = message.versions.iter().map(|mark| mark.version).max();
+        let number = u64::try_from(highest.unwrap_or(message.version)).unwrap_or(0);
         Some(html! {
             div.edit {
                 p.mark {
@@ -205,6 +205,13 @@ fn word_of(option: &OfferedOption) -> Option<&str> {
     word(option.title.as_deref(), option.payload.as_deref())
 }
 
+/// The last edit of the state that stands. A page that came late may have shown an older state
+/// since, which is a version with a higher number and not what is shown.
+fn last_edit(message: &ShownMessage) -> Option<&VersionMark> {
+    let mut upto = message.versions.iter().rev();
+    upto.find(|mark| mark.event == "edited" && mark.version <= message.version)
+}
+
 /// The words before the last edit of each message, as its JSON had them.
 async fn earlier_words(
     archive: &mut Browsing,
@@ -214,10 +221,13 @@ async fn earlier_words(
     let mut left = EARLIER_BYTES_MAX;
     let mut wanted = Vec::new();
     for message in messages {
-        let mut with_json = message.versions.iter().rev();
-        let mut with_json = with_json.by_ref().filter(|mark| mark.raw_bytes.is_some());
-        with_json.next();
-        let Some(before) = with_json.next() else {
+        let Some(edit) = last_edit(message) else {
+            continue;
+        };
+        let mut earlier = message.versions.iter().rev();
+        let is_before =
+            |mark: &&VersionMark| mark.version < edit.version && mark.raw_bytes.is_some();
+        let Some(before) = earlier.find(is_before) else {
             continue;
         };
         let bytes = before.raw_bytes.unwrap_or_default();

@@ -166,7 +166,7 @@ impl Browsing {
         let args = vec![
             i64::from(query.all).into(),
             query.class.as_deref().unwrap_or_default().into(),
-            query.run.map_or(0, |run| run.0).into(),
+            query.run.map_or(-1, |run| run.0.max(0)).into(),
             query.before.unwrap_or(i64::MAX).into(),
             and_one(query.limit),
         ];

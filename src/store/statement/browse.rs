@@ -196,7 +196,7 @@ statements! {
             f.waived_at, f.waived_reason
      from failures f left join conversations c on c.key = f.conversation_key
      where ($1 = 1 or (f.resolved_run is null and f.waived_at is null))
-       and ($2 = '' or f.class = $2) and ($3 = 0 or f.run_id = $3) and f.key < $4
+       and ($2 = '' or f.class = $2) and ($3 < 0 or f.run_id = $3) and f.key < $4
      order by f.key desc limit $5"
 
     ANOMALIES_BELOW (5) [Int Int Int Text Text Text Text Text] "reading oddities"

@@ -104,6 +104,8 @@ async fn a_request_under_a_foreign_name_is_told_nothing() {
         ("/", &["evil.example"][..], 403),
         ("/", &["evil.example:8080"][..], 403),
         ("/", &["localhost.evil.example"][..], 403),
+        ("/", &["127.0.0.1:80@evil.example"][..], 403),
+        ("/", &["[::1]evil.example"][..], 403),
         ("/", &["127.0.0.1.evil.example"][..], 403),
         ("/", &["10.0.0.1"][..], 403),
         ("/", &["localhost", "evil.example"][..], 400),

@@ -21,7 +21,8 @@ pub(super) struct Lane {
     _folder: Option<TempDir>,
     /// A look behind the store's back.
     look: Archive,
-    tables: Vec<String>,
+    /// What takes every row away.
+    emptying: String,
 }
 
 impl Lane {
@@ -64,13 +65,26 @@ impl Lane {
         };
         look.execute(before).await;
         let tables = look.query(tables).await.rows.concat();
-        let is_kept = |name: &str| name.starts_with("_sqlx") || name == "data_dictionary";
+        // SQLite's index of words has no rows of its own, and its tables are not ours to touch.
+        let (apart, emptying) = match engine {
+            Engine::Sqlite => (
+                "search_index",
+                "insert into search_index (search_index) values ('delete-all')",
+            ),
+            Engine::Postgres => ("_sqlx", ""),
+        };
+        let is_ours = |name: &&String| {
+            !name.starts_with("_sqlx") && !name.starts_with(apart) && *name != "data_dictionary"
+        };
+        let deletions = tables.iter().filter(is_ours);
+        let mut emptying = vec![emptying.to_owned()];
+        emptying.extend(deletions.map(|name| format!("delete from {name}")));
         Self {
             url,
             schema,
             _folder: folder,
             look,
-            tables: tables.into_iter().filter(|name| !is_kept(name)).collect(),
+            emptying: emptying.join("; "),
         }
     }
 
@@ -87,8 +101,8 @@ impl Lane {
 
     /// Takes every row away, as if the archive had just been made.
     pub(super) async fn clear(&mut self) {
-        let tables = self.tables.join("; delete from ");
-        self.look.execute(&format!("delete from {tables}")).await;
+        let emptying = self.emptying.clone();
+        self.look.execute(&emptying).await;
     }
 
     /// The rows of a query that is valid on both engines, each cell as text.
