@@ -22,7 +22,7 @@
 //! | [`terms`] | text into what is looked for, questions, snippets | [`terms::Query`] |
 //! | [`wire`] | what the gateway sends, kept to the byte | [`wire::Page`] |
 //! | [`model`] | our own nouns | [`model::Message`] |
-//! | [`page`] | what pages for people share: style, bubbles | [`page::Bubble`] |
+//! | [`page`] | how an exported page looks: style, bubbles | [`page::Bubble`] |
 //! | [`monitor`], [`clock`] | counters; the time of day as a parameter | [`monitor::Monitor`] |
 //! | [`simulator`] | a gateway from a seed, for the demo and for tests | [`simulator::Simulator`] |
 //!

@@ -1,4 +1,4 @@
-//! What pages for people share, whoever makes them: the style sheet and the bubble of a message.
+//! How an exported page looks: its style sheet, and the bubble of a message. The viewer has its own.
 //!
 //! Everything is escaped by the library that builds the markup; nothing remote is named, and there
 //! is no script. Texts have `dir="auto"`, so that each stands in its own direction.
