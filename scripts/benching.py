@@ -14,14 +14,15 @@ ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "token-of-the-bench"
 
 
-def build(arguments):
-    """The program that this build of cargo makes."""
+def build(arguments, name="convault"):
+    """The program of this name that this build of cargo makes (a bench needs the others too)."""
     told = subprocess.run(
         ["cargo", *arguments, "--locked", "--message-format", "json"],
         cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
     ).stdout.splitlines()
-    made = [json.loads(line).get("executable") for line in told]
-    return Path([path for path in made if path][-1])
+    made = [json.loads(line) for line in told]
+    return Path([one["executable"] for one in made
+                 if one.get("executable") and one["target"]["name"] == name][-1])
 
 
 class Gateway:
