@@ -12,14 +12,13 @@ mod messages;
 use std::collections::HashMap;
 
 use super::{
-    BatchStats, StoreError,
-    batch::Part,
-    table::{self, Table},
+    Batch, BatchStats, StoreError,
+    table::{Rows, Table},
     value::Value,
 };
 use crate::model::{ConversationKey, ConversationState, CountTrust, Piece, RunId, Timestamp};
 
-pub(super) use messages::{disputed, put_derived, wanted};
+pub(super) use messages::{MessageRows, disputed, put_derived, wanted};
 
 /// The next keys to give. Held in memory: one process writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,30 +118,20 @@ pub(super) struct Met {
     pub(super) links: HashMap<(String, String), StoredLink>,
 }
 
-/// What to write, in this order: deletes, then tables.
+/// What to write, in this order: deletes, the rows of messages ([`MessageRows`]), then tables.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     /// Messages whose rows in the tables around them are replaced.
     pub(super) cleared: Vec<i64>,
     /// Messages that are back: the evidence of their absence goes.
     pub(super) back: Vec<i64>,
-    /// Ledgers to shorten: conversation, layer, new length.
-    pub(super) trimmed: Vec<(i64, i64, i64)>,
-    /// Rows by table; parents before children.
-    pub(super) rows: Vec<(&'static Table, Vec<Vec<Value>>)>,
+    /// Rows by table, parents before children, but for those of messages.
+    pub(super) rows: Vec<Rows>,
     /// What the batch did; `rows` of it is counted while writing.
     pub(super) stats: BatchStats,
 }
 
 impl Plan {
-    /// Whether there is nothing to write.
-    pub(super) fn is_empty(&self) -> bool {
-        self.cleared.is_empty()
-            && self.back.is_empty()
-            && self.trimmed.is_empty()
-            && self.rows.iter().all(|(_, rows)| rows.is_empty())
-    }
-
     fn put(&mut self, table: &'static Table, row: Vec<Value>) {
         match self
             .rows
@@ -169,20 +158,16 @@ fn is_complete(state: ConversationState) -> bool {
     state == ConversationState::Complete
 }
 
-/// What the batch changes.
-pub(super) fn apply(
-    part: Part<'_>,
-    met: &Met,
+/// What the batch changes; the rows of its messages are made as they are written.
+pub(super) fn apply<'b>(
+    batch: &'b Batch,
+    met: &'b Met,
     stamp: Stamp,
     keys: &mut NextKeys,
-) -> Result<Plan, StoreError> {
-    let mut plan = Plan {
-        // Parents first: `messages` before what refers to it.
-        rows: vec![(&table::MESSAGES, Vec::new())],
-        ..Plan::default()
-    };
-    let growth = messages::apply(part, met, stamp, keys, &mut plan)?;
-    conversations::apply(part, met, stamp, &growth, keys, &mut plan)?;
-    links::apply(part, met, stamp, keys, &mut plan);
-    Ok(plan)
+) -> Result<(Plan, MessageRows<'b>), StoreError> {
+    let mut plan = Plan::default();
+    let (rows, growth) = messages::apply(batch, met, stamp, keys, &mut plan);
+    conversations::apply(batch, met, stamp, &growth, keys, &mut plan)?;
+    links::apply(batch, met, stamp, keys, &mut plan);
+    Ok((plan, rows))
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::{
     StoreError,
     statement::Statement,
-    table::Table,
+    table::Rows,
     value::{Row, Value},
 };
 
@@ -82,13 +82,9 @@ pub(super) trait Writer: fmt::Debug + Send {
     async fn execute(&mut self, statement: &Statement, args: Vec<Value>)
     -> Result<u64, StoreError>;
 
-    /// Writes rows as their table describes and gives how many were added or changed.
-    /// No key is there twice.
-    async fn put(
-        &mut self,
-        table: &'static Table,
-        rows: Vec<Vec<Value>>,
-    ) -> Result<u64, StoreError>;
+    /// Writes rows as their tables describe, table after table, and gives how many were added,
+    /// changed or taken away. No key is there twice.
+    async fn put(&mut self, rows: Vec<Rows>) -> Result<u64, StoreError>;
 
     /// Makes what is committed durable, outside of a transaction.
     async fn sync(&mut self) -> Result<(), StoreError>;
@@ -112,7 +108,7 @@ pub(super) fn assert_arguments(statement: &Statement, args: &[Value]) {
 
 /// Panics unless each row has a value of the right kind for each column; where the program is built
 /// for speed it is taken for granted.
-pub(super) fn assert_rows(table: &Table, rows: &[Vec<Value>]) {
+pub(super) fn assert_rows((table, rows): &Rows) {
     if !cfg!(debug_assertions) {
         return;
     }

@@ -5,9 +5,6 @@ use crate::model::{
     Piece, Proof, RunId, TailProof, Timestamp,
 };
 
-/// A part of a batch ends with the page that brings its messages to this many.
-const PART_MESSAGES: usize = 1_000;
-
 /// What one transaction writes: pages and outcomes in the order in which they happened.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
@@ -19,43 +16,6 @@ pub struct Batch {
     pub outcomes: Vec<ConversationOutcome>,
     /// What the links endpoint said.
     pub links: Vec<LinkRow>,
-}
-
-/// A stretch of a batch that is decided and written at once, so that the rows of a whole batch
-/// never stand in memory beside its messages. The parts of a batch are one transaction.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Part<'b> {
-    /// Pages in their order.
-    pub(super) pages: &'b [PageWrite],
-    /// Conversations that ended: with the last part, since their pages come before.
-    pub(super) outcomes: &'b [ConversationOutcome],
-    /// What the links endpoint said.
-    pub(super) links: &'b [LinkRow],
-}
-
-impl Batch {
-    /// The parts, in order; one at least.
-    pub(super) fn parts(&self) -> Vec<Part<'_>> {
-        let mut parts = Vec::new();
-        let (mut first, mut messages) = (0, 0);
-        for (number, page) in self.pages.iter().enumerate() {
-            messages += page.messages.len();
-            if messages >= PART_MESSAGES && number + 1 < self.pages.len() {
-                parts.push(Part {
-                    pages: &self.pages[first..=number],
-                    outcomes: &[],
-                    links: &[],
-                });
-                (first, messages) = (number + 1, 0);
-            }
-        }
-        parts.push(Part {
-            pages: &self.pages[first..],
-            outcomes: &self.outcomes,
-            links: &self.links,
-        });
-        parts
-    }
 }
 
 /// What one page changes.
@@ -146,15 +106,8 @@ pub struct LinkRow {
 pub struct BatchStats {
     /// Messages by outcome.
     pub messages: MessageCounts,
-    /// Rows inserted or changed in all tables.
+    /// Rows inserted or changed in all tables, and the pieces of ledgers that are gone.
     pub rows: u64,
-}
-
-impl BatchStats {
-    pub(super) fn add(&mut self, other: Self) {
-        self.messages += other.messages;
-        self.rows += other.rows;
-    }
 }
 
 impl PageWrite {
@@ -187,46 +140,5 @@ impl PageWrite {
             && self.absent.is_empty()
             && self.absent_again.is_empty()
             && self.deleted.is_empty())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::ConversationId;
-
-    #[test]
-    fn the_parts_of_a_batch_hold_it_whole_and_in_order() {
-        let message = crate::normalize::message(r#"{"_id":"m"}"#, &ConversationId::new("c"));
-        let page = |conversation, messages| PageWrite {
-            messages: vec![message.clone(); messages],
-            ..PageWrite::of(ConversationKey(conversation), Timestamp::from_millis(0))
-        };
-        for sizes in [
-            &[][..],
-            &[0],
-            &[1_000],
-            &[100; 35],
-            &[999, 1, 5_000, 0, 0],
-            &[0, 0, 1_000],
-        ] {
-            let batch = Batch {
-                pages: (0..)
-                    .zip(sizes)
-                    .map(|(key, &size)| page(key, size))
-                    .collect(),
-                ..Batch::default()
-            };
-            let parts = batch.parts();
-            let pages = parts.iter().flat_map(|part| part.pages);
-            let keys: Vec<i64> = pages.map(|page| page.conversation.0).collect();
-            assert!(keys.iter().copied().eq((0..).take(keys.len())), "{sizes:?}");
-            assert_eq!(keys.len(), sizes.len());
-            for part in &parts[..parts.len() - 1] {
-                let messages: usize = part.pages.iter().map(|page| page.messages.len()).sum();
-                let last = part.pages.last().map_or(0, |page| page.messages.len());
-                assert!(messages >= PART_MESSAGES && messages - last < PART_MESSAGES);
-            }
-        }
     }
 }

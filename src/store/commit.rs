@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use futures::future;
 
 use super::{
     Batch, BatchStats, StoreError,
     apply::{
-        self, Met, OpenFailure, Plan, Stamp, StoredConversation, StoredLink, StoredMessage,
-        StoredVersions,
+        self, MessageRows, Met, OpenFailure, Plan, Stamp, StoredConversation, StoredLink,
+        StoredMessage, StoredVersions,
     },
-    batch::Part,
     derived,
     record::{count_trust, read_pieces},
     search,
@@ -63,23 +63,20 @@ impl Work for Commit<'_> {
             run,
             recorded_at: self.clock.now(),
         };
-        let mut stats = BatchStats::default();
-        for part in self.batch.parts() {
-            let met = look_up(session, part).await?;
-            let mut keys = session.keys;
-            let plan = apply::apply(part, &met, stamp, &mut keys)?;
-            session.keys = keys;
-            stats.add(write(session, plan).await?);
-        }
-        Ok(stats)
+        let met = look_up(session, self.batch).await?;
+        let mut keys = session.keys;
+        let (plan, messages) = apply::apply(self.batch, &met, stamp, &mut keys)?;
+        session.keys = keys;
+        write(session, plan, messages).await
     }
 }
 
-async fn write(session: &mut Session, plan: Plan) -> Result<BatchStats, StoreError> {
+async fn write(
+    session: &mut Session,
+    mut plan: Plan,
+    mut messages: MessageRows<'_>,
+) -> Result<BatchStats, StoreError> {
     let mut stats = plan.stats;
-    if plan.is_empty() {
-        return Ok(stats);
-    }
     let words = search::words_before(session, &plan.cleared).await?;
     if !plan.cleared.is_empty() {
         for child in &derived::CHILDREN {
@@ -92,37 +89,41 @@ async fn write(session: &mut Session, plan: Plan) -> Result<BatchStats, StoreErr
         let args = vec![plan.back.clone().into()];
         session.execute(&statement::CLEAR_ABSENCES, args).await?;
     }
-    for (conversation, layer, length) in plan.trimmed {
-        let args = vec![conversation.into(), layer.into(), length.into()];
-        session.execute(&statement::TRIM_LEDGER, args).await?;
+    let mut rows = messages.next()?;
+    while let Some(some) = rows {
+        // While some are written the next are made.
+        let (written, next) =
+            future::join(session.put_all(some), future::lazy(|_| messages.next())).await;
+        stats.rows += written?;
+        rows = next?;
     }
-    for (table, mut rows) in plan.rows {
-        if table.name == table::SENDERS.name {
-            rows.retain(
-                |row| matches!(&row[0], Value::Text(Some(id)) if session.is_new_sender(id)),
-            );
-        }
-        stats.rows += session.put(table, rows).await?;
+    for (_, senders) in plan
+        .rows
+        .iter_mut()
+        .filter(|(table, _)| table.name == table::SENDERS.name)
+    {
+        senders.retain(|row| matches!(&row[0], Value::Text(Some(id)) if session.is_new_sender(id)));
     }
+    stats.rows += session.put_all(plan.rows).await?;
     search::reword(session, words).await?;
     Ok(stats)
 }
 
 /// Everything that the batch meets.
-async fn look_up(session: &mut Session, part: Part<'_>) -> Result<Met, StoreError> {
+async fn look_up(session: &mut Session, batch: &Batch) -> Result<Met, StoreError> {
     let mut met = Met::default();
-    look_up_messages(session, part, &mut met).await?;
-    look_up_conversations(session, part, &mut met).await?;
-    look_up_links(session, part, &mut met).await?;
+    look_up_messages(session, batch, &mut met).await?;
+    look_up_conversations(session, batch, &mut met).await?;
+    look_up_links(session, batch, &mut met).await?;
     Ok(met)
 }
 
 async fn look_up_messages(
     session: &mut Session,
-    part: Part<'_>,
+    batch: &Batch,
     met: &mut Met,
 ) -> Result<(), StoreError> {
-    let wanted = apply::wanted(part);
+    let wanted = apply::wanted(batch);
     if wanted.is_empty() {
         return Ok(());
     }
@@ -146,7 +147,7 @@ async fn look_up_messages(
         let of_conversation = met.messages.entry(name.0).or_default();
         of_conversation.insert(name.1, stored);
     }
-    let disputed = apply::disputed(part, &met.messages);
+    let disputed = apply::disputed(batch, &met.messages);
     if disputed.is_empty() {
         return Ok(());
     }
@@ -173,22 +174,23 @@ fn exact<const N: usize>(hash: Vec<u8>) -> Result<[u8; N], StoreError> {
 
 async fn look_up_conversations(
     session: &mut Session,
-    part: Part<'_>,
+    batch: &Batch,
     met: &mut Met,
 ) -> Result<(), StoreError> {
     let list = |keys: BTreeSet<ConversationKey>| -> Vec<i64> {
         keys.into_iter().map(|key| key.0).collect()
     };
-    let walked = part.pages.iter().filter(|page| page.progress.is_some());
+    let walked = batch.pages.iter().filter(|page| page.progress.is_some());
     let walked = list(walked.map(|page| page.conversation).collect());
     let ended = list(
-        part.outcomes
+        batch
+            .outcomes
             .iter()
             .map(|outcome| outcome.conversation)
             .collect(),
     );
-    let pages = part.pages.iter().map(|page| page.conversation);
-    let outcomes = part.outcomes.iter().map(|outcome| outcome.conversation);
+    let pages = batch.pages.iter().map(|page| page.conversation);
+    let outcomes = batch.outcomes.iter().map(|outcome| outcome.conversation);
     let touched = list(pages.chain(outcomes).collect());
 
     if !touched.is_empty() {
@@ -246,10 +248,10 @@ fn stored_conversation(row: &mut Row) -> Result<StoredConversation, StoreError> 
 
 async fn look_up_links(
     session: &mut Session,
-    part: Part<'_>,
+    batch: &Batch,
     met: &mut Met,
 ) -> Result<(), StoreError> {
-    let numbers: BTreeSet<String> = part
+    let numbers: BTreeSet<String> = batch
         .links
         .iter()
         .map(|link| clean(&link.phone_number))

@@ -13,7 +13,7 @@ use super::{
     apply::NextKeys,
     backend::{Backend, Select, Writer},
     statement::{self, Statement},
-    table::Table,
+    table::{Rows, Table},
     value::{Row, Value},
 };
 use crate::model::Timestamp;
@@ -115,11 +115,17 @@ impl Session {
         table: &'static Table,
         rows: Vec<Vec<Value>>,
     ) -> Result<u64, StoreError> {
+        self.put_all(vec![(table, rows)]).await
+    }
+
+    /// Writes rows as their tables describe, table after table.
+    pub(super) async fn put_all(&mut self, mut rows: Vec<Rows>) -> Result<u64, StoreError> {
+        rows.retain(|(_, rows)| !rows.is_empty());
         if rows.is_empty() {
             return Ok(0);
         }
         self.assert_fence().await?;
-        self.writer.put(table, rows).await
+        self.writer.put(rows).await
     }
 
     /// Whether the sender may be missing in the archive; asked once, it is taken as stored.

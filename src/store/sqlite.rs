@@ -7,6 +7,7 @@
 
 mod connection;
 mod lock;
+mod log;
 mod open;
 mod read;
 mod search;

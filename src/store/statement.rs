@@ -192,9 +192,6 @@ statements! {
     "select key, phone_number, conversation_id, first_seen_run from conversation_links
      where phone_number {in_texts:1}"
 
-    TRIM_LEDGER (3) [] "shortening a ledger"
-    "delete from coverage_pieces where conversation_key = $1 and layer = $2 and position >= $3"
-
     CLEAR_QUICK_REPLIES (1) [] "replacing quick replies"
     "delete from quick_replies where message_key {in_ints:1}"
 

@@ -36,6 +36,7 @@ on_both_engines! {
     messages::every_statement_can_be_prepared
     messages::rows_of_each_child_table_round_trip
     messages::an_unchanged_batch_writes_no_row
+    messages::a_batch_of_thousands_is_written_whole_whatever_is_known_of_it
     messages::an_edit_makes_version_2_and_replaces_children
     messages::another_spelling_of_the_same_json_is_no_edit
     messages::what_no_string_can_hold_is_the_same_only_to_the_byte

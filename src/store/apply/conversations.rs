@@ -6,9 +6,7 @@ use super::{Met, NextKeys, Plan, Stamp, StoredConversation, is_complete, message
 use crate::{
     model::{ConversationKey, ConversationState, Failure, Piece, Timestamp},
     store::{
-        ConversationOutcome, StoreError, WalkProgress,
-        batch::Part,
-        table,
+        Batch, ConversationOutcome, StoreError, WalkProgress, table,
         value::{clean, storable},
     },
 };
@@ -18,7 +16,7 @@ const UNFINISHED: &str = "not finished yet; the next run goes on";
 
 /// Writes the rows of each conversation that differ from what is stored.
 pub(super) fn apply(
-    part: Part<'_>,
+    batch: &Batch,
     met: &Met,
     stamp: Stamp,
     growth: &BTreeMap<ConversationKey, Growth>,
@@ -26,12 +24,12 @@ pub(super) fn apply(
     plan: &mut Plan,
 ) -> Result<(), StoreError> {
     let mut progress: BTreeMap<ConversationKey, &WalkProgress> = BTreeMap::new();
-    for page in part.pages {
+    for page in &batch.pages {
         if let Some(walk) = &page.progress {
             progress.insert(page.conversation, walk);
         }
     }
-    let outcomes: BTreeMap<ConversationKey, &ConversationOutcome> = part
+    let outcomes: BTreeMap<ConversationKey, &ConversationOutcome> = batch
         .outcomes
         .iter()
         .map(|outcome| (outcome.conversation, outcome))
@@ -92,7 +90,7 @@ fn walk_on(now: &mut StoredConversation, walk: &WalkProgress) {
 }
 
 /// A conversation whose first pages are kept has been attempted: until an outcome says more, it
-/// is there in part. So is one that was complete and has grown by more than the pages so far
+/// is there in batch. So is one that was complete and has grown by more than the pages so far
 /// link: a run that is cut short here leaves a hole. Writes no failure, for nothing has failed.
 fn begin(now: &mut StoredConversation, stamp: Stamp) {
     let is_open = now.state == ConversationState::Complete.as_str() && now.proven_at.is_none();
@@ -196,9 +194,11 @@ fn put_ledger(met: &Met, key: ConversationKey, layer: i64, pieces: &[Piece], pla
             );
         }
     }
-    if pieces.len() < stored.len() {
-        let length = i64::try_from(pieces.len()).expect("a ledger is short");
-        plan.trimmed.push((key.0, layer, length));
+    for position in pieces.len()..stored.len() {
+        plan.put(
+            &table::TRIMMED_PIECES,
+            vec![key.0.into(), layer.into(), (position as u64).into()],
+        );
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{Met, NextKeys, Plan, Stamp, take};
-use crate::store::{LinkRow, batch::Part, table, value::clean};
+use crate::store::{Batch, LinkRow, table, value::clean};
 
 /// One row for each number and conversation; a later answer replaces an earlier one.
-pub(super) fn apply(part: Part<'_>, met: &Met, stamp: Stamp, keys: &mut NextKeys, plan: &mut Plan) {
+pub(super) fn apply(batch: &Batch, met: &Met, stamp: Stamp, keys: &mut NextKeys, plan: &mut Plan) {
     let mut last: BTreeMap<(String, String), &LinkRow> = BTreeMap::new();
-    for link in part.links {
+    for link in &batch.links {
         let conversation = link.conversation_id.as_deref().unwrap_or_default();
         last.insert((clean(&link.phone_number), clean(conversation)), link);
     }

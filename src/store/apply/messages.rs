@@ -2,7 +2,7 @@
 
 mod rows;
 
-pub(in crate::store) use rows::put_derived;
+pub(in crate::store) use rows::{MessageRows, put_derived};
 
 use std::{
     borrow::Cow,
@@ -10,12 +10,13 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-use super::{Met, NextKeys, Plan, Stamp, StoredMessage, StoredMessages, StoredVersions, take};
+use super::{
+    Met, NextKeys, Plan, Stamp, StoreError, StoredMessage, StoredMessages, StoredVersions, take,
+};
 use crate::{
     model::{Anomaly, AnomalyKind, ConversationKey, Message, MessageId, RunId, Timestamp},
     store::{
-        PageWrite, StoreError,
-        batch::Part,
+        Batch, PageWrite,
         value::{clean, cleaned, storable},
     },
     wire,
@@ -34,8 +35,8 @@ pub(super) struct Growth {
 
 /// The conversation and id of each message that the batch speaks of and the archive may hold,
 /// each once.
-pub(in crate::store) fn wanted(part: Part<'_>) -> Vec<(i64, String)> {
-    let mut wanted: Vec<(i64, String)> = part
+pub(in crate::store) fn wanted(batch: &Batch) -> Vec<(i64, String)> {
+    let mut wanted: Vec<(i64, String)> = batch
         .pages
         .iter()
         .flat_map(|page| {
@@ -52,13 +53,13 @@ pub(in crate::store) fn wanted(part: Part<'_>) -> Vec<(i64, String)> {
 }
 
 /// The keys of the known messages that the batch has in another form than the stored one.
-pub(in crate::store) fn disputed(part: Part<'_>, messages: &StoredMessages) -> Vec<i64> {
+pub(in crate::store) fn disputed(batch: &Batch, messages: &StoredMessages) -> Vec<i64> {
     let stored = |page: &PageWrite, id: &MessageId| {
         let of_conversation = messages.get(&page.conversation.0)?;
         of_conversation.get(&*cleaned(id.as_str()))
     };
     let mut keys: Vec<i64> = Vec::new();
-    for page in part.pages {
+    for page in &batch.pages {
         for message in page.perhaps_known() {
             let differs = |stored: &&StoredMessage| {
                 stored.digest != digest_of(message) || stored.deleted_at.is_some()
@@ -131,6 +132,7 @@ enum Strike {
 }
 
 /// A version that the batch adds.
+#[derive(Debug)]
 struct NewVersion<'b> {
     message_key: i64,
     version: i64,
@@ -141,19 +143,20 @@ struct NewVersion<'b> {
     created_at_changed: Option<Anomaly>,
 }
 
-/// Applies the pages in order and plans the rows of messages and of the tables around them.
+/// Applies the pages in order; the rows of messages and of the tables around them, and what the
+/// pages add to each conversation.
 pub(super) fn apply<'b>(
-    part: Part<'b>,
+    batch: &'b Batch,
     met: &'b Met,
     stamp: Stamp,
     keys: &mut NextKeys,
     plan: &mut Plan,
-) -> Result<BTreeMap<ConversationKey, Growth>, StoreError> {
+) -> (MessageRows<'b>, BTreeMap<ConversationKey, Growth>) {
     let mut all: HashMap<Name<'b>, Working<'b>> = HashMap::new();
     let mut versions: Vec<NewVersion<'b>> = Vec::new();
     let mut growth: BTreeMap<ConversationKey, Growth> = BTreeMap::new();
 
-    for page in part.pages {
+    for page in &batch.pages {
         let grown = if page.changes_messages() {
             Some(growth.entry(page.conversation).or_default())
         } else {
@@ -196,8 +199,7 @@ pub(super) fn apply<'b>(
         let live = i64::from(working.is_live()) - i64::from(working.was_live);
         growth.entry(working.conversation).or_default().live += live;
     }
-    rows::put(&all, versions, stamp, plan)?;
-    Ok(growth)
+    (MessageRows::plan(all, versions, stamp, plan), growth)
 }
 
 fn find<'a, 'b>(

@@ -12,7 +12,7 @@ use crate::store::{
     StoreError,
     backend::{Writer, assert_arguments, assert_rows},
     statement::Statement,
-    table::{Meeting, Table},
+    table::{Meeting, Rows, Table},
     value::{Kind, Row, Value},
 };
 
@@ -73,22 +73,23 @@ impl Writer for PostgresWriter {
         Ok(done.rows_affected())
     }
 
-    async fn put(
-        &mut self,
-        table: &'static Table,
-        rows: Vec<Vec<Value>>,
-    ) -> Result<u64, StoreError> {
-        assert_rows(table, &rows);
-        let whilst = |source| StoreError::whilst(format!("writing {}", table.name), source);
-        let args = columns(table, rows)
-            .map_err(sqlx::Error::Encode)
-            .map_err(whilst)?;
-        assert_eq!(args.len(), table.columns.len(), "arrays of {}", table.name);
-        let done = sqlx::query_with(AssertSqlSafe(bulk_text(table)), args)
-            .execute(&mut self.connection)
-            .await
-            .map_err(whilst)?;
-        Ok(done.rows_affected())
+    async fn put(&mut self, rows: Vec<Rows>) -> Result<u64, StoreError> {
+        let mut written = 0;
+        for rows in rows {
+            assert_rows(&rows);
+            let (table, rows) = rows;
+            let whilst = |source| StoreError::whilst(format!("writing {}", table.name), source);
+            let args = columns(table, rows)
+                .map_err(sqlx::Error::Encode)
+                .map_err(whilst)?;
+            assert_eq!(args.len(), table.columns.len(), "arrays of {}", table.name);
+            let done = sqlx::query_with(AssertSqlSafe(bulk_text(table)), args)
+                .execute(&mut self.connection)
+                .await
+                .map_err(whilst)?;
+            written += done.rows_affected();
+        }
+        Ok(written)
     }
 
     /// The server has made durable whatever it has called committed.
@@ -116,18 +117,23 @@ fn bulk_text(table: &Table) -> String {
         .map(|(place, (_, kind))| format!("cast(${} as {}[])", place + 1, type_name(*kind)))
         .collect();
     let rows = format!("unnest({}) as wanted ({list})", arrays.join(", "));
-    if table.meeting == Meeting::Update {
-        return format!(
+    match table.meeting {
+        Meeting::Update => format!(
             "{} from {rows} where {}",
             table.update_clause(),
             table.same_key()
-        );
+        ),
+        Meeting::Delete => format!(
+            "delete from {} using {rows} where {}",
+            table.name,
+            table.same_key()
+        ),
+        Meeting::Insert | Meeting::Keep | Meeting::Replace { .. } => format!(
+            "insert into {} ({list}) select * from {rows}{}",
+            table.name,
+            table.conflict_clause(),
+        ),
     }
-    format!(
-        "insert into {} ({list}) select * from {rows}{}",
-        table.name,
-        table.conflict_clause(),
-    )
 }
 
 const fn type_name(kind: Kind) -> &'static str {

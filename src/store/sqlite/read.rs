@@ -67,8 +67,7 @@ impl Backend for Sqlite {
     }
 
     async fn connect_writer(&self) -> Result<Box<dyn Writer>, StoreError> {
-        let connection = SqliteConnection::open(&self.path, Access::Write).await?;
-        Ok(Box::new(SqliteWriter::over(connection)))
+        Ok(Box::new(SqliteWriter::open(&self.path).await?))
     }
 
     async fn connect_reader(&self) -> Result<Box<dyn Reader>, StoreError> {

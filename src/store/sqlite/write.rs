@@ -1,35 +1,37 @@
 //! The one connection that writes: a prepared statement a table, run for each row.
-//!
-//! It carries the log (WAL) over into the file by itself: SQLite would do so after a commit and
-//! keep silent about a disk that refuses.
+
+use std::path::Path;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    connection::SqliteConnection,
+    connection::{Access, SqliteConnection},
+    log::{self, Carrier, checkpoint},
     read::{self, Spellings, bind, spelled},
 };
 use crate::store::{
     StoreError,
     backend::{Writer, assert_arguments, assert_rows},
+    error::EngineError,
     statement::Statement,
-    table::{Meeting, Table},
+    table::{Meeting, Rows, Table},
     value::{Kind, Row, Value},
 };
-
-/// Pages of the log that are carried over together: SQLite's own default.
-const LOG_PAGES_MAX: i64 = 1000;
 
 /// The connection.
 #[derive(Debug)]
 pub(super) struct SqliteWriter {
     connection: SqliteConnection,
+    carrier: Carrier,
 }
 
 impl SqliteWriter {
-    pub(super) fn over(connection: SqliteConnection) -> Self {
-        Self { connection }
+    pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            connection: SqliteConnection::open(path, Access::Write).await?,
+            carrier: Carrier::new(path),
+        })
     }
 
     async fn command(&self, command: &'static str) -> Result<(), StoreError> {
@@ -38,26 +40,25 @@ impl SqliteWriter {
             .await
             .map_err(|source| StoreError::whilst(format!("telling SQLite to {command}"), source))
     }
-
-    /// A log that is never carried over grows for ever.
-    async fn keep_log_short(&mut self) -> Result<(), StoreError> {
-        let (_, pages, carried) = checkpoint(&self.connection, "noop").await?;
-        if pages - carried >= LOG_PAGES_MAX {
-            self.sync().await?;
-        }
-        Ok(())
-    }
 }
 
 #[async_trait]
 impl Writer for SqliteWriter {
     async fn begin(&mut self) -> Result<(), StoreError> {
-        self.keep_log_short().await?;
+        self.carrier.keep_log_short(&self.connection).await?;
         self.command("begin immediate").await
     }
 
     async fn commit(&mut self) -> Result<(), StoreError> {
-        self.command("commit").await
+        let commit = |connection: &mut Connection| {
+            connection.execute_batch("commit")?;
+            // What follows is no part of the commit: where it fails, `begin` asks again.
+            Ok(log::run(connection, "noop").ok())
+        };
+        let committed = self.connection.with(commit).await;
+        let whilst = |source| StoreError::whilst("telling SQLite to commit", source);
+        self.carrier.stands = committed.map_err(whilst)?;
+        Ok(())
     }
 
     async fn rollback(&mut self) -> Result<(), StoreError> {
@@ -90,40 +91,60 @@ impl Writer for SqliteWriter {
             .map_err(|source| StoreError::whilst(statement.purpose, source))
     }
 
-    async fn put(
-        &mut self,
-        table: &'static Table,
-        rows: Vec<Vec<Value>>,
-    ) -> Result<u64, StoreError> {
-        assert_rows(table, &rows);
+    async fn put(&mut self, rows: Vec<Rows>) -> Result<u64, StoreError> {
+        rows.iter().for_each(assert_rows);
         let put = move |connection: &mut Connection| {
-            let mut prepared = connection.prepare_cached(&text_of(table))?;
             let mut spellings = Spellings::default();
             let mut written = 0;
-            for row in &rows {
-                bind(&mut prepared, row, &mut spellings)?;
-                written += count(prepared.raw_execute()?);
+            for (table, rows) in &rows {
+                match put_into(connection, table, rows, &mut spellings) {
+                    Ok(more) => written += more,
+                    // Which table it was goes with it.
+                    Err(error) => return Ok(Err((table.name, error))),
+                }
             }
-            Ok(written)
+            Ok(Ok(written))
         };
-        self.connection
-            .with(put)
-            .await
-            .map_err(|source| StoreError::whilst(format!("writing {}", table.name), source))
+        match self.connection.with(put).await {
+            Ok(Ok(written)) => Ok(written),
+            Ok(Err((table, source))) => Err(StoreError::whilst(format!("writing {table}"), source)),
+            Err(source) => Err(StoreError::whilst("writing rows", source)),
+        }
     }
 
     async fn sync(&mut self) -> Result<(), StoreError> {
-        checkpoint(&self.connection, "passive").await?;
-        Ok(())
+        self.carrier.carry_all(&self.connection).await
     }
 
-    async fn close(self: Box<Self>) -> Result<(), StoreError> {
+    async fn close(mut self: Box<Self>) -> Result<(), StoreError> {
+        if let Err(error) = self.carrier.close().await {
+            if error.is_unsynced() {
+                self.abandon();
+            }
+            return Err(error);
+        }
         close(self.connection).await
     }
 
     fn abandon(self: Box<Self>) {
+        self.carrier.abandon();
         self.connection.abandon();
     }
+}
+
+fn put_into(
+    connection: &Connection,
+    table: &Table,
+    rows: &[Vec<Value>],
+    spellings: &mut Spellings,
+) -> Result<u64, EngineError> {
+    let mut prepared = connection.prepare_cached(&text_of(table))?;
+    let mut written = 0;
+    for row in rows {
+        bind(&mut prepared, row, spellings)?;
+        written += count(prepared.raw_execute()?);
+    }
+    Ok(written)
 }
 
 /// Carries the log over into the file, makes both durable and closes the connection.
@@ -146,47 +167,33 @@ pub(super) fn dispose(connection: SqliteConnection, error: &StoreError) {
     }
 }
 
-/// Whether it was held up, the pages in the log, and how many of them are in the file.
-async fn checkpoint(
-    connection: &SqliteConnection,
-    mode: &'static str,
-) -> Result<(i64, i64, i64), StoreError> {
-    let checkpoint = move |connection: &mut Connection| {
-        let pragma = format!("pragma wal_checkpoint({mode})");
-        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-        Ok(connection.query_row(&pragma, [], row)?)
-    };
-    connection
-        .with(checkpoint)
-        .await
-        .map_err(|source| StoreError::whilst("bringing what is written safely to disk", source))
-}
-
 fn count(rows: usize) -> u64 {
     u64::try_from(rows).unwrap_or(u64::MAX)
 }
 
 /// The statement that writes one row of the table.
 fn text_of(table: &Table) -> String {
-    if table.meeting == Meeting::Update {
-        let numbered = |first: usize, columns: &[(&str, Kind)], between: &str| {
-            let terms = columns.iter().enumerate();
-            let terms = terms.map(|(place, (name, _))| format!("{name} = ?{}", first + place));
-            terms.collect::<Vec<String>>().join(between)
-        };
-        let (key, rest) = table.columns.split_at(table.key_columns);
-        return format!(
+    let numbered = |first: usize, columns: &[(&str, Kind)], between: &str| {
+        let terms = columns.iter().enumerate();
+        let terms = terms.map(|(place, (name, _))| format!("{name} = ?{}", first + place));
+        terms.collect::<Vec<String>>().join(between)
+    };
+    let (key, rest) = table.columns.split_at(table.key_columns);
+    let same_key = || numbered(1, key, " and ");
+    match table.meeting {
+        Meeting::Update => format!(
             "update {} set {} where {}",
             table.name,
             numbered(table.key_columns + 1, rest, ", "),
-            numbered(1, key, " and "),
-        );
+            same_key(),
+        ),
+        Meeting::Delete => format!("delete from {} where {}", table.name, same_key()),
+        Meeting::Insert | Meeting::Keep | Meeting::Replace { .. } => format!(
+            "insert into {} ({}) values ({}){}",
+            table.name,
+            table.column_list(),
+            vec!["?"; table.columns.len()].join(", "),
+            table.conflict_clause(),
+        ),
     }
-    format!(
-        "insert into {} ({}) values ({}){}",
-        table.name,
-        table.column_list(),
-        vec!["?"; table.columns.len()].join(", "),
-        table.conflict_clause(),
-    )
 }

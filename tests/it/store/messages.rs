@@ -1,5 +1,7 @@
 //! Claims about messages, their versions and the tables around them.
 
+use std::ops::Range;
+
 use convault::{
     model::{Anomaly, AnomalyKind, RunId},
     store::Batch,
@@ -90,6 +92,40 @@ pub(super) async fn an_unchanged_batch_writes_no_row(place: Place) {
     assert_eq!(again.rows, 0);
     assert_eq!(opened.store.write(&Batch::default()).await.unwrap().rows, 0);
     assert_eq!(place.number("select batch_seq from archive").await, mark);
+}
+
+/// However many messages that are known and the same stand before, between and after.
+pub(super) async fn a_batch_of_thousands_is_written_whole_whatever_is_known_of_it(place: Place) {
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let sent = |numbers: Range<i64>, raw: &str| -> Vec<_> {
+        let ids = numbers.map(|number| message(&format!("m{number:05}"), number, raw));
+        ids.collect()
+    };
+    let first = opened
+        .write(vec![page(key, 10, sent(0..1_300, "{}"))])
+        .await;
+    assert_eq!(first.messages.new, 1_300);
+
+    let mut second = sent(0..1_100, "{}");
+    second.extend(sent(1_100..1_200, r#"{"a":1}"#));
+    second.extend(sent(1_200..3_000, "{}"));
+    let mut stats = opened.write(vec![page(key, 20, second)]).await.messages;
+    assert_eq!(
+        (stats.new, stats.changed, stats.unchanged),
+        (1_700, 100, 1_200)
+    );
+    stats = opened
+        .write(vec![page(key, 30, sent(0..900, "{}"))])
+        .await
+        .messages;
+    assert_eq!((stats.new, stats.changed, stats.unchanged), (0, 0, 900));
+
+    let counts =
+        "select concat_ws(' ', count(*), sum(version), (select count(*) from message_versions),
+                         (select live_count from conversations)) from messages";
+    let counts = place.texts(counts).await;
+    assert_eq!(counts, [Some("3000 3100 3100 3000".to_owned())]);
 }
 
 pub(super) async fn an_edit_makes_version_2_and_replaces_children(place: Place) {

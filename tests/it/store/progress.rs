@@ -100,7 +100,7 @@ pub(super) async fn the_ledger_is_replaced(place: Place) {
         .await;
     let record = opened.store.read_records(&[key]).await.unwrap().remove(0);
     assert_eq!((record.ledger, record.full_ledger), (two, Vec::new()));
-    assert_eq!(stats.rows, 2, "one piece and the conversation");
+    assert_eq!(stats.rows, 4, "a piece, two that go, and the conversation");
     let target = opened.store.read_targets(&[key]).await.unwrap()[0];
     assert_eq!(
         (target.proven_at, target.full_under_way),

@@ -1,92 +1,144 @@
 //! The rows of messages and of the tables around them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, iter::Peekable};
 
 use super::{NewVersion, Plan, Stamp, StoreError, Working};
 use crate::{
     model::{MediaKind, Message, SenderKind},
-    store::{table, value::Value},
+    store::{
+        table::{self, Rows},
+        value::Value,
+    },
 };
 
-/// Plans the rows of every message that the batch changed.
-pub(super) fn put(
-    all: &[Working<'_>],
-    mut versions: Vec<NewVersion<'_>>,
+/// Messages whose rows stand in memory together, beside the batch.
+const MESSAGES_AT_ONCE: usize = 500;
+
+/// The rows of every message that a batch changed, a stretch of them at a time: those of a whole
+/// batch never stand in memory beside its messages, and some are written while the next are made.
+#[derive(Debug)]
+pub(in crate::store) struct MessageRows<'b> {
+    /// In the order of their keys.
+    messages: std::vec::IntoIter<Working<'b>>,
+    /// In the order of their messages' keys, and there of their numbers.
+    versions: Peekable<std::vec::IntoIter<NewVersion<'b>>>,
     stamp: Stamp,
-    plan: &mut Plan,
-) -> Result<(), StoreError> {
-    let mut senders: BTreeMap<&str, SenderKind> = BTreeMap::new();
-    for working in all {
-        if let Some(message) = working.content {
-            put_message(working, message, stamp, plan);
+}
+
+impl<'b> MessageRows<'b> {
+    /// Takes the messages in the order of their keys, and plans what is not theirs alone.
+    pub(super) fn plan(
+        messages: Vec<Working<'b>>,
+        mut versions: Vec<NewVersion<'b>>,
+        stamp: Stamp,
+        plan: &mut Plan,
+    ) -> Self {
+        let mut senders: BTreeMap<&str, SenderKind> = BTreeMap::new();
+        for working in &messages {
+            let Some(message) = working.content else {
+                continue;
+            };
             if !working.is_new {
                 plan.cleared.push(working.key);
             }
-            put_children(working.key, message, plan);
             if let Some(sender) = &message.sender_id {
                 senders.insert(sender, message.sender_kind);
             }
-        } else if working.sighted {
+        }
+        for (id, kind) in senders {
             plan.put(
-                &table::MESSAGE_SIGHTINGS,
-                vec![
-                    working.key.into(),
-                    working.observed_at.into(),
-                    working.missing_since.into(),
-                    working.missing_run.into(),
-                    working.deleted_at.into(),
-                ],
+                &table::SENDERS,
+                vec![id.into(), kind.as_str().into(), stamp.run.0.into()],
             );
         }
+        versions.sort_by_key(|version| (version.message_key, version.version));
+        Self {
+            messages: messages.into_iter(),
+            versions: versions.into_iter().peekable(),
+            stamp,
+        }
     }
-    put_absences(all, plan);
-    versions.sort_by_key(|version| (version.message_key, version.version));
-    for version in &versions {
-        put_version(version, stamp, plan)?;
+
+    /// The rows of the next messages, which may be none; `None` after the last message. What was
+    /// there of them in the tables around them must have been cleared.
+    pub(in crate::store) fn next(&mut self) -> Result<Option<Vec<Rows>>, StoreError> {
+        let mut plan = Plan::default();
+        // Parents first: `messages` before what refers to it.
+        plan.rows.push((&table::MESSAGES, Vec::new()));
+        let mut last = None;
+        for working in self.messages.by_ref().take(MESSAGES_AT_ONCE) {
+            put_working(&working, self.stamp, &mut plan);
+            last = Some(working.key);
+        }
+        let Some(last) = last else {
+            return match self.versions.next() {
+                None => Ok(None),
+                Some(_) => Err(StoreError::broken("a version of no message")),
+            };
+        };
+        while let Some(version) = self.versions.next_if(|version| version.message_key <= last) {
+            put_version(&version, self.stamp, &mut plan)?;
+        }
+        Ok(Some(plan.rows))
     }
-    for (id, kind) in senders {
-        plan.put(
-            &table::SENDERS,
-            vec![id.into(), kind.as_str().into(), stamp.run.0.into()],
-        );
-    }
-    Ok(())
 }
 
-fn put_absences(all: &[Working<'_>], plan: &mut Plan) {
-    for working in all {
-        for (strike, absence) in [(1, working.absences.0), (2, working.absences.1)] {
-            let Some(absence) = absence else { continue };
-            plan.put(
-                &table::ABSENCES,
-                vec![
-                    working.key.into(),
-                    i64::from(strike).into(),
-                    absence.run.0.into(),
-                    absence.sent_at.into(),
-                    absence.interval.0.into(),
-                    absence.interval.1.into(),
-                ],
-            );
-        }
+fn put_working(working: &Working<'_>, stamp: Stamp, plan: &mut Plan) {
+    if let Some(message) = working.content {
+        put_message(working, message, stamp, plan);
+        put_children(working.key, message, plan);
+    } else if working.sighted {
+        plan.put(
+            &table::MESSAGE_SIGHTINGS,
+            vec![
+                working.key.into(),
+                working.observed_at.into(),
+                working.missing_since.into(),
+                working.missing_run.into(),
+                working.deleted_at.into(),
+            ],
+        );
+    }
+    put_absences(working, plan);
+}
+
+fn put_absences(working: &Working<'_>, plan: &mut Plan) {
+    for (strike, absence) in [(1, working.absences.0), (2, working.absences.1)] {
+        let Some(absence) = absence else { continue };
+        plan.put(
+            &table::ABSENCES,
+            vec![
+                working.key.into(),
+                i64::from(strike).into(),
+                absence.run.0.into(),
+                absence.sent_at.into(),
+                absence.interval.0.into(),
+                absence.interval.1.into(),
+            ],
+        );
     }
 }
 
 fn put_message(working: &Working<'_>, message: &Message, stamp: Stamp, plan: &mut Plan) {
-    let mut row = vec![
-        working.key.into(),
-        working.conversation.0.into(),
-        message.id.as_str().into(),
-    ];
+    let mut row = Vec::with_capacity(table::MESSAGES.columns.len());
+    row.push(working.key.into());
     row.extend(content(message));
     row.extend([
         working.version.into(),
         working.digest.as_slice().into(),
         working.observed_at.into(),
-        stamp.run.0.into(),
         working.missing_since.into(),
         working.missing_run.into(),
         working.deleted_at.into(),
+    ]);
+    if !working.is_new {
+        plan.put(&table::MESSAGE_STATES, row);
+        return;
+    }
+    row.extend([
+        working.conversation.0.into(),
+        message.id.as_str().into(),
+        stamp.run.0.into(),
     ]);
     plan.put(&table::MESSAGES, row);
 }
