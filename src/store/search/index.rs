@@ -21,12 +21,14 @@ use super::{
         table,
         value::{Row, Value},
     },
-    scan::{by_size, entries_for_index},
+    scan::{begin_to_cut, by_size, entries_for_index},
 };
 use crate::terms::{Entry, VERSION};
 
 /// Messages that are indexed in one transaction.
 const MESSAGES_AT_ONCE: i64 = 2_000;
+/// Messages of them whose terms are held together.
+const MESSAGES_CUT: usize = 1_000;
 
 /// How far the index is.
 #[derive(Debug, Clone, Copy)]
@@ -91,8 +93,14 @@ impl Work for CatchUp {
         };
         let keys: Vec<i64> = part.iter().map(|(key, _)| *key).collect();
         let to = keys.last().copied().unwrap_or(from);
-        let entries = entries_for_index(session, keys).await?;
-        put(session, entries).await?;
+        // While some are put into the index, the next are cut into terms.
+        let mut cut = HashMap::new();
+        for chunk in keys.chunks(MESSAGES_CUT) {
+            let cutting = begin_to_cut(session, chunk.to_vec()).await?;
+            put(session, cut).await?;
+            cut = cutting.entries().await?;
+        }
+        put(session, cut).await?;
         let args = vec![to.into(), VERSION.into()];
         session.execute(&SET_INDEXED_TO, args).await?;
         Ok(part.len() as u64)

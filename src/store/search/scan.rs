@@ -2,13 +2,15 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+
 use super::{
     super::{
         StoreError,
         backend::Select,
         filter::Conditions,
         statement::{Statement, search::WORDS},
-        value::{Kind, Value},
+        value::{Kind, Row, Value},
     },
     order::{Found, Newest},
     words,
@@ -169,11 +171,42 @@ async fn entries_by<S: Select + ?Sized>(
     keys: Vec<i64>,
     cut: fn([Option<String>; 3]) -> Entry,
 ) -> Result<HashMap<i64, Entry>, StoreError> {
-    let mut entries = HashMap::with_capacity(keys.len());
-    for mut row in reader.select(&WORDS, vec![keys.into()]).await? {
-        entries.insert(row.int()?, cut(words(&mut row)?));
+    let rows = reader.select(&WORDS, vec![keys.into()]).await?;
+    cut_rows(rows, cut)
+}
+
+fn cut_rows(
+    rows: Vec<Row>,
+    cut: fn([Option<String>; 3]) -> Entry,
+) -> Result<HashMap<i64, Entry>, StoreError> {
+    let entry = |mut row: Row| Ok((row.int()?, cut(words(&mut row)?)));
+    rows.into_iter().map(entry).collect()
+}
+
+/// Messages whose words are being cut into terms, on another thread.
+pub(super) struct Cutting(JoinHandle<Result<HashMap<i64, Entry>, StoreError>>);
+
+impl Cutting {
+    /// The terms as an index has them, by key.
+    pub(super) async fn entries(self) -> Result<HashMap<i64, Entry>, StoreError> {
+        match self.0.await.map_err(JoinError::try_into_panic) {
+            Ok(entries) => entries,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // Cut off: the runtime is ending, and this task with it.
+            Err(Err(_)) => std::future::pending().await,
+        }
     }
-    Ok(entries)
+}
+
+/// Reads the words of messages, and begins to cut them as an index has them.
+pub(super) async fn begin_to_cut<S: Select + ?Sized>(
+    reader: &mut S,
+    keys: Vec<i64>,
+) -> Result<Cutting, StoreError> {
+    let rows = reader.select(&WORDS, vec![keys.into()]).await?;
+    Ok(Cutting(spawn_blocking(move || {
+        cut_rows(rows, cut_for_index)
+    })))
 }
 
 #[cfg(test)]
