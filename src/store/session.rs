@@ -18,8 +18,8 @@ use super::{
 };
 use crate::model::Timestamp;
 
-/// How many senders are remembered: some 10 MiB.
-const SENDERS_MAX: usize = 100_000;
+/// How many senders are remembered: some 2 MiB.
+const SENDERS_MAX: usize = 20_000;
 
 /// A writing connection with what is known under the lock.
 #[derive(Debug)]

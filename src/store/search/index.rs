@@ -26,7 +26,7 @@ use super::{
 use crate::terms::{Entry, VERSION};
 
 /// Messages that are indexed in one transaction.
-const MESSAGES_AT_ONCE: i64 = 2_000;
+const MESSAGES_AT_ONCE: i64 = 10_000;
 /// Messages of them whose terms are held together.
 const MESSAGES_CUT: usize = 1_000;
 

@@ -34,8 +34,8 @@ impl Dialect for SqliteDialect {
                 "(select value ->> 0 as number, value ->> 1 as word from json_each(${argument}))"
             ),
             "matching" | "matching_first" => search::matching(argument),
-            "index" => search::index(argument),
-            "unindex" => search::unindex(argument),
+            "index" => search::INDEX_ONE.to_owned(),
+            "unindex" => search::UNINDEX_ONE.to_owned(),
             "clear" => search::clear(argument),
             _ => format!("in (select value from json_each(${argument}))"),
         }
@@ -86,7 +86,13 @@ impl Backend for Sqlite {
     }
 
     async fn prepare(&self, statement: &Statement) -> Result<(), StoreError> {
-        let (sql, arguments) = (spelled(statement), statement.arguments);
+        let sql = spelled(statement);
+        // A message and its terms, of each entry.
+        let arguments = if search::is_of_one(&sql) {
+            2
+        } else {
+            statement.arguments
+        };
         let prepare = move |connection: &mut Connection| {
             let prepared = connection.prepare(&sql)?;
             assert_eq!(prepared.parameter_count(), arguments, "arguments of {sql}");
@@ -210,9 +216,7 @@ pub(super) fn bind(
             Value::Ints(list) => prepared.raw_bind_parameter(place, json(list)),
             Value::Texts(list) => prepared.raw_bind_parameter(place, json(list)),
             Value::Pairs(list) => prepared.raw_bind_parameter(place, json(list)),
-            Value::Entries(list) => {
-                prepared.raw_bind_parameter(place, json(&search::entries(list)))
-            }
+            Value::Entries(_) => unreachable!("entries are written one by one"),
             Value::Query(query) => prepared.raw_bind_parameter(place, search::question(query)),
         }?;
     }

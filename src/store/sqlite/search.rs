@@ -13,32 +13,26 @@ pub(super) fn matching(argument: &str) -> String {
     format!("(select rowid as key from search_index(${argument}))")
 }
 
-pub(super) fn index(argument: &str) -> String {
-    format!(
-        "insert into search_index (rowid, terms) \
-         select value ->> 0, value ->> 1 from json_each(${argument})"
-    )
-}
+/// Puts one message in. A statement that took many would be a savepoint to the index, at whose end
+/// it writes all that it holds.
+pub(super) const INDEX_ONE: &str = "insert into search_index (rowid, terms) values (?1, ?2)";
 
-pub(super) fn unindex(argument: &str) -> String {
-    format!(
-        "insert into search_index (search_index, rowid, terms) \
-         select 'delete', value ->> 0, value ->> 1 from json_each(${argument})"
-    )
+/// Takes one message out.
+pub(super) const UNINDEX_ONE: &str =
+    "insert into search_index (search_index, rowid, terms) values ('delete', ?1, ?2)";
+
+/// Whether the statement is run for each of the entries that are its one argument, with the key of
+/// the message and its terms.
+pub(super) fn is_of_one(sql: &str) -> bool {
+    [INDEX_ONE, UNINDEX_ONE].contains(&sql)
 }
 
 pub(super) fn clear(index: &str) -> String {
     format!("insert into {index} ({index}) values ('delete-all')")
 }
 
-/// Messages and their terms as FTS5 is told them.
-pub(super) fn entries(list: &[(i64, Entry)]) -> Vec<(i64, String)> {
-    list.iter()
-        .map(|(key, entry)| (*key, spelled(entry)))
-        .collect()
-}
-
-fn spelled(entry: &Entry) -> String {
+/// The terms of a message as FTS5 is told them.
+pub(super) fn terms(entry: &Entry) -> String {
     let mut text = String::new();
     for (number, field) in entry.fields.iter().enumerate() {
         if number > 0 {

@@ -9,6 +9,7 @@ use super::{
     connection::{Access, SqliteConnection},
     log::{self, Carrier, checkpoint},
     read::{self, Spellings, bind, spelled},
+    search,
 };
 use crate::store::{
     StoreError,
@@ -82,8 +83,14 @@ impl Writer for SqliteWriter {
         let sql = spelled(statement);
         let execute = move |connection: &mut Connection| {
             let mut prepared = connection.prepare_cached(&sql)?;
-            bind(&mut prepared, &args, &mut Spellings::default())?;
-            Ok(count(prepared.raw_execute()?))
+            let [Value::Entries(entries)] = args.as_slice() else {
+                bind(&mut prepared, &args, &mut Spellings::default())?;
+                return Ok(count(prepared.raw_execute()?));
+            };
+            for (message, entry) in entries {
+                prepared.execute((message, search::terms(entry)))?;
+            }
+            Ok(count(entries.len()))
         };
         self.connection
             .with(execute)

@@ -446,21 +446,21 @@ pub(super) async fn random_words_find_what_a_plain_reading_finds(place: Place) {
 pub(super) async fn an_index_that_is_half_made_is_finished(place: Place) {
     let opened = place.open().await;
     let key = opened.register("conv_1").await;
-    let said: Vec<Message> = (0..4_500)
+    let said: Vec<Message> = (0..12_500)
         .map(|number| {
             saying(
                 &format!("m{number}"),
                 number,
-                &format!("n{} word", number % 1_500),
+                &format!("n{} word", number % 4_500),
             )
         })
         .collect();
-    for (at, part) in (10..).zip(said.chunks(500)) {
+    for (at, part) in (10..).zip(said.chunks(2_500)) {
         opened.write(vec![page(key, at, part.to_vec())]).await;
     }
     let looks = std::sync::atomic::AtomicUsize::new(0);
     let stop = || looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0;
-    assert_eq!(opened.store.catch_up_index(stop).await.unwrap(), 2_000);
+    assert_eq!(opened.store.catch_up_index(stop).await.unwrap(), 10_000);
     let unindexed = async || {
         let query = SearchQuery {
             words: "n7".into(),
@@ -472,18 +472,21 @@ pub(super) async fn an_index_that_is_half_made_is_finished(place: Place) {
     };
     assert_eq!(unindexed().await, 2_500);
     assert_eq!(index(&opened).await, 2_500);
-    assert_eq!((unindexed().await, indexed_terms(&place).await), (0, 9_000));
+    assert_eq!(
+        (unindexed().await, indexed_terms(&place).await),
+        (0, 25_000)
+    );
     // Terms that another program cut are none of ours.
     place.execute("update archive set terms_version = 0").await;
-    assert_eq!(unindexed().await, 4_500);
+    assert_eq!(unindexed().await, 12_500);
     opened
         .write(vec![page(key, 90, vec![saying("m7", 7, "other")])])
         .await;
-    assert_eq!(index(&opened).await, 4_500);
+    assert_eq!(index(&opened).await, 12_500);
     let query = SearchQuery {
         words: "n7".into(),
         ..SearchQuery::default()
     };
     assert_eq!(search(&opened.store, &query).await.total, Some(2));
-    assert_eq!(indexed_terms(&place).await, 8_999);
+    assert_eq!(indexed_terms(&place).await, 24_999);
 }
