@@ -3,7 +3,7 @@
 //!
 //! A batch closes at 4,000 rows, 4 MiB of raw JSON or 100 ms after its first page that changes
 //! a row, whichever comes first; pages that change nothing ride with the next batch, or close
-//! one at 5,000 pages or 10 s. While one is being written the next is filled, to the same
+//! one at 6,000 pages or 10 s. While one is being written the next is filled, to the same
 //! bounds and no further. So a kill costs at most these two (8,000 rows and 8 MiB together), the
 //! queue, and what is in flight. A database that fails ends the writer; every later send says so.
 
@@ -28,7 +28,7 @@ const QUEUE_PAGES_MAX: usize = 8;
 const BATCH_ROWS_MAX: usize = 4_000;
 const BATCH_RAW_BYTES_MAX: usize = 4 << 20;
 const BATCH_AGE_MAX: Duration = Duration::from_millis(100);
-const QUIET_PAGES_MAX: usize = 5_000;
+const QUIET_PAGES_MAX: usize = 6_000;
 const QUIET_AGE_MAX: Duration = Duration::from_secs(10);
 
 /// The writer is gone, because the database failed; [`Writer::finish`] says how.
