@@ -141,7 +141,8 @@ async fn a_sync_that_is_refused_in_the_middle_of_a_run_ends_it() {
         assert_not_synced_again(&made, &path);
         let complete = "select count(*) from v_conversations where state = 'complete'";
         let complete = stage.number(complete).await;
-        assert!((2..150).contains(&complete), "{path}: {complete} by then");
+        // How far it came by then hangs on when the disk was asked; at the latest it is told at the end.
+        assert!((2..=150).contains(&complete), "{path}: {complete} by then");
     }
     let (ended, _) = stage.sync(&arguments).await;
     assert_eq!(ended.code, 0, "{}", ended.stderr);
