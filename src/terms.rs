@@ -113,8 +113,10 @@ fn term(characters: &[Folded]) -> Term {
         [first, .., last] => (first, last),
         [] => unreachable!("a run has a character"),
     };
+    let mut text = String::with_capacity(characters.iter().map(|at| at.character.len_utf8()).sum());
+    text.extend(characters.iter().map(|at| at.character));
     Term {
-        text: characters.iter().map(|folded| folded.character).collect(),
+        text,
         start: first.start,
         head_end: first.end,
         end: last.end,

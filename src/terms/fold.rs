@@ -10,6 +10,11 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+/// What room is made for at once: more than most messages have.
+const CHARACTERS_EXPECTED: usize = 4_096;
+/// How far behind ASCII its wide forms are.
+const WIDER: u32 = 0xfee0;
+
 /// One folded character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Folded {
@@ -21,13 +26,14 @@ pub(super) struct Folded {
 
 /// Folds a text.
 pub(super) fn fold(text: &str) -> Vec<Folded> {
-    let mut folded = Vec::with_capacity(text.len() / 2);
+    let mut folded = Vec::with_capacity(text.len().min(CHARACTERS_EXPECTED));
     let mut characters = text.char_indices().peekable();
     while let Some((start, character)) = characters.next() {
         let follows = characters.peek().copied();
-        if is_plain(character) && follows.is_none_or(|(_, next)| is_plain(next)) {
+        let is_alone = follows.is_none_or(|(_, next)| plain(next).is_some());
+        if let Some(plain) = plain(character).filter(|_| is_alone) {
             folded.push(Folded {
-                character: character.to_ascii_lowercase(),
+                character: plain,
                 start,
                 end: start + character.len_utf8(),
             });
@@ -35,7 +41,7 @@ pub(super) fn fold(text: &str) -> Vec<Folded> {
         }
         // Up to the next plain one: no mark reaches over it.
         let mut end = start + character.len_utf8();
-        while let Some((place, next)) = characters.next_if(|(_, next)| !is_plain(*next)) {
+        while let Some((place, next)) = characters.next_if(|(_, next)| plain(*next).is_none()) {
             end = place + next.len_utf8();
         }
         for (place, cluster) in text[start..end].grapheme_indices(true) {
@@ -70,13 +76,24 @@ fn fold_case(character: char) -> impl Iterator<Item = char> {
     iter::once(first).chain(second)
 }
 
-/// Whether a character folds to itself in lower case, unless a mark follows.
-const fn is_plain(character: char) -> bool {
-    matches!(
-        character,
-        '\0'..='\u{7f}' | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{30fc}'
-            | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-    )
+/// What a character folds to where that is known without a table, unless a mark follows.
+const fn plain(character: char) -> Option<char> {
+    match character {
+        '\0'..='\u{7f}' => Some(character.to_ascii_lowercase()),
+        // Kana, Han, and their commonest punctuation.
+        '\u{3001}'..='\u{3002}'
+        | '\u{3041}'..='\u{3096}'
+        | '\u{30a1}'..='\u{30fa}'
+        | '\u{30fc}'
+        | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}' => Some(character),
+        // ASCII as wide as Han.
+        '\u{ff01}'..='\u{ff5e}' => match char::from_u32(character as u32 - WIDER) {
+            Some(ascii) => Some(ascii.to_ascii_lowercase()),
+            None => None,
+        },
+        _ => None,
+    }
 }
 
 /// Whether a decomposed character says nothing of its own: accents, vowel points, selectors of a
@@ -92,5 +109,38 @@ fn is_decoration(character: char) -> bool {
         | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}' | '\u{e0100}'..='\u{e01ef}' => true,
         other => other.general_category() == GeneralCategory::Format,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_character_folds_to_what_the_tables_say() {
+        let mut seen = 0;
+        for character in '\0'..=char::MAX {
+            let Some(plain) = plain(character) else {
+                continue;
+            };
+            let mut folded = Vec::new();
+            fold_cluster(&character.to_string(), 0, &mut folded);
+            let folded: Vec<char> = folded.iter().map(|folded| folded.character).collect();
+            assert_eq!(folded, [plain], "{character:?}");
+            seen += 1;
+        }
+        assert!(seen > 27_000, "{seen}");
+    }
+
+    #[test]
+    fn plain_characters_are_clusters_of_their_own() {
+        // But for the end of a line, whose two characters are the same to every term.
+        let plain: Vec<char> = "aZ9 .\n漢。、カぁーＡ！～㐀".chars().collect();
+        for one in &plain {
+            for other in &plain {
+                let text = format!("{one}{other}");
+                assert_eq!(text.graphemes(true).count(), 2, "{text:?}");
+            }
+        }
     }
 }
