@@ -18,7 +18,7 @@ use super::{
 };
 use crate::model::{ConversationKey, ConversationState, CountTrust, Piece, RunId, Timestamp};
 
-pub(super) use messages::{MessageRows, disputed, put_derived, wanted};
+pub(super) use messages::{MessageRows, Stretch, Texts, disputed, put_derived, wanted};
 
 /// The next keys to give. Held in memory: one process writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -59,6 +59,36 @@ pub(super) trait Reader: Select + fmt::Debug {
     async fn close(self: Box<Self>) -> Result<(), StoreError>;
 }
 
+/// A statement that reads, with its arguments.
+pub(super) type Asked = (&'static Statement, Vec<Value>);
+
+/// One thing that a transaction does.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Asserts this epoch: nothing else is done where the archive has another.
+    Fence(i64),
+    /// Runs a statement that changes rows.
+    Run(&'static Statement, Vec<Value>),
+    /// Writes rows as their table describes. No key is there twice.
+    Put(Rows),
+}
+
+impl Step {
+    /// Panics unless what is written is of the right number and kind.
+    pub(super) fn assert(&self) {
+        match self {
+            Self::Fence(_) => {}
+            Self::Run(statement, args) => assert_arguments(statement, args),
+            Self::Put(rows) => assert_rows(rows),
+        }
+    }
+
+    /// Whether it changes nothing for certain.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Put((_, rows)) if rows.is_empty())
+    }
+}
+
 /// One connection that writes.
 #[async_trait]
 pub(super) trait Writer: fmt::Debug + Send {
@@ -78,13 +108,34 @@ pub(super) trait Writer: fmt::Debug + Send {
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError>;
 
-    /// Runs a statement that changes rows and gives how many.
-    async fn execute(&mut self, statement: &Statement, args: Vec<Value>)
-    -> Result<u64, StoreError>;
+    /// Reads inside the transaction, one question after the other.
+    async fn select_all(&mut self, asked: Vec<Asked>) -> Result<Vec<Vec<Row>>, StoreError> {
+        let mut found = Vec::with_capacity(asked.len());
+        for (statement, args) in asked {
+            found.push(self.select(statement, args).await?);
+        }
+        Ok(found)
+    }
 
-    /// Writes rows as their tables describe, table after table, and gives how many were added,
-    /// changed or taken away. No key is there twice.
-    async fn put(&mut self, rows: Vec<Rows>) -> Result<u64, StoreError>;
+    /// Does some steps in order, and gives of each how many rows it added, changed or took away.
+    /// Ends after a [`Step::Fence`] that changed none.
+    async fn write(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError>;
+
+    /// Begins to do some steps, and waits for those that were begun before: gives what [`write`]
+    /// gives of these. What is begun is done before anything that follows.
+    ///
+    /// [`write`]: Writer::write
+    async fn write_behind(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {
+        self.write(steps).await
+    }
+
+    /// Waits for the steps that were begun last, and gives what [`Writer::write`] gives of these.
+    async fn settle(&mut self) -> Result<Vec<u64>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// How many messages are best written together.
+    fn messages_at_once(&self) -> usize;
 
     /// Makes what is committed durable, outside of a transaction.
     async fn sync(&mut self) -> Result<(), StoreError>;
@@ -108,7 +159,7 @@ pub(super) fn assert_arguments(statement: &Statement, args: &[Value]) {
 
 /// Panics unless each row has a value of the right kind for each column; where the program is built
 /// for speed it is taken for granted.
-pub(super) fn assert_rows((table, rows): &Rows) {
+fn assert_rows((table, rows): &Rows) {
     if !cfg!(debug_assertions) {
         return;
     }

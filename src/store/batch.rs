@@ -106,7 +106,8 @@ pub struct LinkRow {
 pub struct BatchStats {
     /// Messages by outcome.
     pub messages: MessageCounts,
-    /// Rows inserted or changed in all tables, and the pieces of ledgers that are gone.
+    /// Rows inserted or changed in all tables and in the index of words, and the pieces of ledgers
+    /// that are gone.
     pub rows: u64,
 }
 

@@ -9,13 +9,18 @@ use super::{
     Batch, BatchStats, StoreError,
     apply::{
         self, MessageRows, Met, OpenFailure, Plan, Stamp, StoredConversation, StoredLink,
-        StoredMessage, StoredVersions,
+        StoredMessage, StoredVersions, Stretch,
     },
-    derived,
+    backend::{Asked, Step},
+    derived::{self, Child},
     record::{count_trust, read_pieces},
-    search,
+    search::{self, State, TakingIn},
     session::{Session, Work},
-    statement, table,
+    statement::{
+        self, LEDGERS, OPEN_FAILURES, STORED_CONVERSATIONS, STORED_LINKS, STORED_MESSAGES,
+        Statement, search::INDEX_STATE,
+    },
+    table,
     value::{Row, Value, clean},
 };
 use crate::{clock::Clock, model::ConversationKey};
@@ -63,11 +68,12 @@ impl Work for Commit<'_> {
             run,
             recorded_at: self.clock.now(),
         };
-        let met = look_up(session, self.batch).await?;
+        let (met, indexed) = look_up(session, self.batch).await?;
         let mut keys = session.keys;
         let (plan, messages) = apply::apply(self.batch, &met, stamp, &mut keys)?;
+        let words = indexed.taking_in(session.keys.message..keys.message);
         session.keys = keys;
-        write(session, plan, messages).await
+        write(session, plan, messages, words).await
     }
 }
 
@@ -75,28 +81,31 @@ async fn write(
     session: &mut Session,
     mut plan: Plan,
     mut messages: MessageRows<'_>,
+    words: Option<TakingIn>,
 ) -> Result<BatchStats, StoreError> {
     let mut stats = plan.stats;
-    let words = search::words_before(session, &plan.cleared).await?;
+    let before = search::words_before(session, &plan.cleared).await?;
+    let mut clears = Vec::new();
     if !plan.cleared.is_empty() {
-        for child in &derived::CHILDREN {
-            session
-                .execute(child.clear, vec![plan.cleared.clone().into()])
-                .await?;
-        }
+        let clear = |child: &Child| Step::Run(child.clear, vec![plan.cleared.clone().into()]);
+        clears.extend(derived::CHILDREN.iter().map(clear));
     }
     if !plan.back.is_empty() {
         let args = vec![plan.back.clone().into()];
-        session.execute(&statement::CLEAR_ABSENCES, args).await?;
+        clears.push(Step::Run(&statement::CLEAR_ABSENCES, args));
     }
-    let mut rows = messages.next()?;
-    while let Some(some) = rows {
+    session.write(clears).await?;
+    let is_indexed = words.is_some();
+    let most = session.messages_at_once();
+    let mut steps = next_steps(&mut messages, is_indexed, most)?;
+    while let Some(some) = steps {
         // While some are written the next are made.
-        let (written, next) =
-            future::join(session.put_all(some), future::lazy(|_| messages.next())).await;
+        let next = future::lazy(|_| next_steps(&mut messages, is_indexed, most));
+        let (written, next) = future::join(session.write_behind(some), next).await;
         stats.rows += written?;
-        rows = next?;
+        steps = next?;
     }
+    stats.rows += session.settle().await?;
     for (_, senders) in plan
         .rows
         .iter_mut()
@@ -104,49 +113,144 @@ async fn write(
     {
         senders.retain(|row| matches!(&row[0], Value::Text(Some(id)) if session.is_new_sender(id)));
     }
-    stats.rows += session.put_all(plan.rows).await?;
-    search::reword(session, words).await?;
+    stats.rows += session
+        .write(plan.rows.into_iter().map(Step::Put).collect())
+        .await?;
+    if let Some(words) = words {
+        session.write(words.finish()).await?;
+    }
+    search::reword(session, before).await?;
     Ok(stats)
 }
 
-/// Everything that the batch meets.
-async fn look_up(session: &mut Session, batch: &Batch) -> Result<Met, StoreError> {
-    let mut met = Met::default();
-    look_up_messages(session, batch, &mut met).await?;
-    look_up_conversations(session, batch, &mut met).await?;
-    look_up_links(session, batch, &mut met).await?;
-    Ok(met)
+/// What writes the next messages, and takes the words of new ones into the index; `None` after
+/// the last message.
+fn next_steps(
+    messages: &mut MessageRows<'_>,
+    is_indexed: bool,
+    most: usize,
+) -> Result<Option<Vec<Step>>, StoreError> {
+    let Some(Stretch { rows, new }) = messages.next(most)? else {
+        return Ok(None);
+    };
+    let mut steps: Vec<Step> = rows.into_iter().map(Step::Put).collect();
+    if is_indexed {
+        steps.extend(TakingIn::take_in(new));
+    }
+    Ok(Some(steps))
 }
 
-async fn look_up_messages(
+/// What is looked up together: of a statement the rows, where it was asked.
+#[derive(Default)]
+struct LookUps(Vec<Asked>);
+
+impl LookUps {
+    /// Asks about a list, unless it is empty.
+    fn ask<T>(&mut self, statement: &'static Statement, list: Vec<T>)
+    where
+        Value: From<Vec<T>>,
+    {
+        if !list.is_empty() {
+            self.0.push((statement, vec![list.into()]));
+        }
+    }
+
+    async fn run(self, session: &mut Session) -> Result<Found, StoreError> {
+        let statements: Vec<&'static Statement> = self.0.iter().map(|asked| asked.0).collect();
+        let found = session.select_all(self.0).await?;
+        Ok(Found(statements.into_iter().zip(found).collect()))
+    }
+}
+
+struct Found(Vec<(&'static Statement, Vec<Row>)>);
+
+impl Found {
+    /// The rows of a statement; none where it was not asked.
+    fn take(&mut self, statement: &'static Statement) -> Vec<Row> {
+        let asked = |(other, _): &&mut (&'static Statement, _)| std::ptr::eq(*other, statement);
+        let found = self.0.iter_mut().find(asked);
+        found
+            .map(|(_, rows)| std::mem::take(rows))
+            .unwrap_or_default()
+    }
+}
+
+/// Everything that the batch meets, and how far the index of words is.
+async fn look_up(session: &mut Session, batch: &Batch) -> Result<(Met, State), StoreError> {
+    let list = |keys: BTreeSet<ConversationKey>| -> Vec<i64> {
+        keys.into_iter().map(|key| key.0).collect()
+    };
+    let walked = batch.pages.iter().filter(|page| page.progress.is_some());
+    let pages = batch.pages.iter().map(|page| page.conversation);
+    let outcomes = batch.outcomes.iter().map(|outcome| outcome.conversation);
+    let numbers = batch.links.iter().map(|link| clean(&link.phone_number));
+    let numbers: BTreeSet<String> = numbers.collect();
+
+    let mut asked = LookUps(vec![(&INDEX_STATE, Vec::new())]);
+    asked.ask(&STORED_MESSAGES, apply::wanted(batch));
+    asked.ask(
+        &STORED_CONVERSATIONS,
+        list(pages.chain(outcomes.clone()).collect()),
+    );
+    asked.ask(
+        &LEDGERS,
+        list(walked.map(|page| page.conversation).collect()),
+    );
+    asked.ask(&OPEN_FAILURES, list(outcomes.collect()));
+    asked.ask(&STORED_LINKS, numbers.into_iter().collect());
+    let mut found = asked.run(session).await?;
+
+    let mut met = Met::default();
+    for row in found.take(&STORED_MESSAGES) {
+        let (conversation, id, stored) = stored_message(row)?;
+        met.messages
+            .entry(conversation)
+            .or_default()
+            .insert(id, stored);
+    }
+    for mut row in found.take(&STORED_CONVERSATIONS) {
+        let key = ConversationKey(row.int()?);
+        met.conversations
+            .insert(key, stored_conversation(&mut row)?);
+    }
+    for row in found.take(&LEDGERS) {
+        let (key, layer, piece) = read_pieces(row)?;
+        met.ledgers.entry((key, layer)).or_default().push(piece);
+    }
+    for row in found.take(&OPEN_FAILURES) {
+        met.failures.push(open_failure(row)?);
+    }
+    for row in found.take(&STORED_LINKS) {
+        let (name, link) = stored_link(row)?;
+        met.links.insert(name, link);
+    }
+    look_up_versions(session, batch, &mut met).await?;
+    Ok((met, State::of(&mut found.take(&INDEX_STATE))?))
+}
+
+fn stored_message(mut row: Row) -> Result<(i64, String, StoredMessage), StoreError> {
+    let key = row.int()?;
+    let (conversation, id) = (row.int()?, row.text()?);
+    let stored = StoredMessage {
+        key,
+        version: row.int()?,
+        digest: exact(row.bytes()?)?,
+        created_at: row.maybe_time()?,
+        updated_at: row.maybe_time()?,
+        observed_at: row.time()?,
+        missing_since: row.maybe_time()?,
+        missing_run: row.maybe_int()?,
+        deleted_at: row.maybe_time()?,
+    };
+    Ok((conversation, id, stored))
+}
+
+/// The versions of messages that the batch has in another form.
+async fn look_up_versions(
     session: &mut Session,
     batch: &Batch,
     met: &mut Met,
 ) -> Result<(), StoreError> {
-    let wanted = apply::wanted(batch);
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    for mut row in session
-        .select(&statement::STORED_MESSAGES, vec![wanted.into()])
-        .await?
-    {
-        let key = row.int()?;
-        let name = (row.int()?, row.text()?);
-        let stored = StoredMessage {
-            key,
-            version: row.int()?,
-            digest: exact(row.bytes()?)?,
-            created_at: row.maybe_time()?,
-            updated_at: row.maybe_time()?,
-            observed_at: row.time()?,
-            missing_since: row.maybe_time()?,
-            missing_run: row.maybe_int()?,
-            deleted_at: row.maybe_time()?,
-        };
-        let of_conversation = met.messages.entry(name.0).or_default();
-        of_conversation.insert(name.1, stored);
-    }
     let disputed = apply::disputed(batch, &met.messages);
     if disputed.is_empty() {
         return Ok(());
@@ -172,58 +276,13 @@ fn exact<const N: usize>(hash: Vec<u8>) -> Result<[u8; N], StoreError> {
         .map_err(|_| StoreError::broken(format!("a hash is not {N} bytes long")))
 }
 
-async fn look_up_conversations(
-    session: &mut Session,
-    batch: &Batch,
-    met: &mut Met,
-) -> Result<(), StoreError> {
-    let list = |keys: BTreeSet<ConversationKey>| -> Vec<i64> {
-        keys.into_iter().map(|key| key.0).collect()
-    };
-    let walked = batch.pages.iter().filter(|page| page.progress.is_some());
-    let walked = list(walked.map(|page| page.conversation).collect());
-    let ended = list(
-        batch
-            .outcomes
-            .iter()
-            .map(|outcome| outcome.conversation)
-            .collect(),
-    );
-    let pages = batch.pages.iter().map(|page| page.conversation);
-    let outcomes = batch.outcomes.iter().map(|outcome| outcome.conversation);
-    let touched = list(pages.chain(outcomes).collect());
-
-    if !touched.is_empty() {
-        let statement = &statement::STORED_CONVERSATIONS;
-        for mut row in session.select(statement, vec![touched.into()]).await? {
-            let key = ConversationKey(row.int()?);
-            met.conversations
-                .insert(key, stored_conversation(&mut row)?);
-        }
-    }
-    if !walked.is_empty() {
-        for row in session
-            .select(&statement::LEDGERS, vec![walked.into()])
-            .await?
-        {
-            let (key, layer, piece) = read_pieces(row)?;
-            met.ledgers.entry((key, layer)).or_default().push(piece);
-        }
-    }
-    if !ended.is_empty() {
-        for mut row in session
-            .select(&statement::OPEN_FAILURES, vec![ended.into()])
-            .await?
-        {
-            met.failures.push(OpenFailure {
-                key: row.int()?,
-                conversation: ConversationKey(row.int()?),
-                class: row.text()?,
-                waived: row.maybe_time()?.is_some(),
-            });
-        }
-    }
-    Ok(())
+fn open_failure(mut row: Row) -> Result<OpenFailure, StoreError> {
+    Ok(OpenFailure {
+        key: row.int()?,
+        conversation: ConversationKey(row.int()?),
+        class: row.text()?,
+        waived: row.maybe_time()?.is_some(),
+    })
 }
 
 fn stored_conversation(row: &mut Row) -> Result<StoredConversation, StoreError> {
@@ -246,34 +305,14 @@ fn stored_conversation(row: &mut Row) -> Result<StoredConversation, StoreError> 
     })
 }
 
-async fn look_up_links(
-    session: &mut Session,
-    batch: &Batch,
-    met: &mut Met,
-) -> Result<(), StoreError> {
-    let numbers: BTreeSet<String> = batch
-        .links
-        .iter()
-        .map(|link| clean(&link.phone_number))
-        .collect();
-    if numbers.is_empty() {
-        return Ok(());
-    }
-    let numbers: Vec<String> = numbers.into_iter().collect();
-    for mut row in session
-        .select(&statement::STORED_LINKS, vec![numbers.into()])
-        .await?
-    {
-        let key = row.int()?;
-        let name = (row.text()?, row.maybe_text()?.unwrap_or_default());
-        let first_seen_run = row.int()?;
-        met.links.insert(
-            name,
-            StoredLink {
-                key,
-                first_seen_run,
-            },
-        );
-    }
-    Ok(())
+/// A link with its phone number and conversation, empty for none.
+fn stored_link(mut row: Row) -> Result<((String, String), StoredLink), StoreError> {
+    let key = row.int()?;
+    let name = (row.text()?, row.maybe_text()?.unwrap_or_default());
+    let first_seen_run = row.int()?;
+    let link = StoredLink {
+        key,
+        first_seen_run,
+    };
+    Ok((name, link))
 }

@@ -2,7 +2,7 @@
 //!
 //! The engine's index of words gives candidates, and it gives the same on both: the program cuts
 //! text into terms ([`crate::terms`]) and both index these. What the index does not hold yet (what
-//! a run has just written, and messages too long for it) is read and matched here, in the same
+//! came while it was not whole, and messages too long for it) is read and matched here, in the same
 //! state of the archive, so the answer is exact at any time. Ranks and snippets are computed here
 //! too, from the words as they were received. Keeping the index is [`index`]'s.
 
@@ -13,12 +13,11 @@ mod scan;
 
 pub use check::IndexFlaw;
 pub(super) use check::compare;
-pub(super) use index::{reword, words_before};
+pub(super) use index::{State, TakingIn, reword, words_before};
 pub use order::SearchCursor;
 
 use std::borrow::Cow;
 
-use index::State;
 use order::{Found, Newest};
 
 use super::{

@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use super::{
     Store, StoreError,
     apply::NextKeys,
-    backend::{Backend, Select, Writer},
+    backend::{Asked, Backend, Select, Step, Writer},
     statement::{self, Statement},
-    table::{Rows, Table},
+    table::Table,
     value::{Row, Value},
 };
 use crate::model::Timestamp;
@@ -34,6 +34,8 @@ pub(super) struct Session {
     epoch: i64,
     batch_seq: i64,
     has_written: bool,
+    /// Whether what was written first is still to be told.
+    awaits_fence: bool,
 }
 
 /// What one transaction does. It may be run twice: a lost connection is tried once more.
@@ -80,6 +82,7 @@ impl Session {
                 epoch,
                 batch_seq,
                 has_written: false,
+                awaits_fence: false,
             }),
             Err(error) => Err(let_go(writer, error)),
         }
@@ -99,14 +102,24 @@ impl Session {
         self.writer.select(statement, args).await
     }
 
+    /// Reads inside the transaction, one question after the other.
+    pub(super) async fn select_all(
+        &mut self,
+        asked: Vec<Asked>,
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.writer.select_all(asked).await
+    }
+
     /// Runs a statement that changes rows.
     pub(super) async fn execute(
         &mut self,
-        statement: &Statement,
+        statement: &'static Statement,
         args: Vec<Value>,
     ) -> Result<u64, StoreError> {
-        self.assert_fence().await?;
-        self.writer.execute(statement, args).await
+        self.write(vec![Step::Run(statement, args)]).await
     }
 
     /// Writes rows as their table describes.
@@ -115,17 +128,63 @@ impl Session {
         table: &'static Table,
         rows: Vec<Vec<Value>>,
     ) -> Result<u64, StoreError> {
-        self.put_all(vec![(table, rows)]).await
+        self.write(vec![Step::Put((table, rows))]).await
     }
 
-    /// Writes rows as their tables describe, table after table.
-    pub(super) async fn put_all(&mut self, mut rows: Vec<Rows>) -> Result<u64, StoreError> {
-        rows.retain(|(_, rows)| !rows.is_empty());
-        if rows.is_empty() {
+    /// Does some steps in order and gives how many rows they added, changed or took away.
+    pub(super) async fn write(&mut self, steps: Vec<Step>) -> Result<u64, StoreError> {
+        let steps = self.fenced(steps);
+        if steps.is_empty() {
             return Ok(0);
         }
-        self.assert_fence().await?;
-        self.writer.put(rows).await
+        let changed = self.writer.write(steps).await?;
+        self.rows_of(&changed)
+    }
+
+    /// As [`Session::write`], but they may still be under way when it returns: what it gives is
+    /// of the steps before them. [`Session::settle`] gives what is of the last ones.
+    pub(super) async fn write_behind(&mut self, steps: Vec<Step>) -> Result<u64, StoreError> {
+        let steps = self.fenced(steps);
+        if steps.is_empty() {
+            return Ok(0);
+        }
+        let changed = self.writer.write_behind(steps).await?;
+        self.rows_of(&changed)
+    }
+
+    /// Waits for what [`Session::write_behind`] has begun.
+    pub(super) async fn settle(&mut self) -> Result<u64, StoreError> {
+        let changed = self.writer.settle().await?;
+        self.rows_of(&changed)
+    }
+
+    /// How many messages are best written together.
+    pub(super) fn messages_at_once(&self) -> usize {
+        self.writer.messages_at_once()
+    }
+
+    /// The first write of a transaction asserts the epoch.
+    fn fenced(&mut self, mut steps: Vec<Step>) -> Vec<Step> {
+        steps.retain(|step| !step.is_empty());
+        if !steps.is_empty() && !self.has_written {
+            steps.insert(0, Step::Fence(self.epoch));
+            self.has_written = true;
+            self.awaits_fence = true;
+        }
+        steps
+    }
+
+    /// The rows that steps changed, in the order in which they were begun.
+    fn rows_of(&mut self, changed: &[u64]) -> Result<u64, StoreError> {
+        if changed.is_empty() || !std::mem::take(&mut self.awaits_fence) {
+            return Ok(changed.iter().sum());
+        }
+        match changed.split_first() {
+            Some((1.., rest)) => Ok(rest.iter().sum()),
+            _ => Err(StoreError::Fenced {
+                archive: self.archive.clone(),
+            }),
+        }
     }
 
     /// Whether the sender may be missing in the archive; asked once, it is taken as stored.
@@ -149,23 +208,9 @@ impl Session {
         self.writer.close().await
     }
 
-    /// Once in each transaction that writes.
-    async fn assert_fence(&mut self) -> Result<(), StoreError> {
-        if self.has_written {
-            return Ok(());
-        }
-        let epoch = vec![self.epoch.into()];
-        if self.writer.execute(&statement::FENCE, epoch).await? == 0 {
-            return Err(StoreError::Fenced {
-                archive: self.archive.clone(),
-            });
-        }
-        self.has_written = true;
-        Ok(())
-    }
-
     async fn attempt<W: Work>(&mut self, work: &W) -> Attempt<W::Outcome> {
         self.has_written = false;
+        self.awaits_fence = false;
         if let Err(error) = self.writer.begin().await {
             return Attempt::Failed(error);
         }
@@ -173,6 +218,10 @@ impl Session {
             Ok(outcome) => outcome,
             Err(error) => return Attempt::Failed(error),
         };
+        // Nothing is committed whose end is not known.
+        if let Err(error) = self.settle().await {
+            return Attempt::Failed(error);
+        }
         if !self.has_written {
             return match self.writer.rollback().await {
                 Ok(()) => Attempt::Done(outcome),
@@ -211,10 +260,9 @@ fn let_go(writer: Box<dyn Writer>, error: StoreError) -> StoreError {
 async fn raise_epoch(writer: &mut dyn Writer, created_at: Timestamp) -> Result<i64, StoreError> {
     writer.begin().await?;
     let created_at = vec![created_at.into()];
-    writer
-        .execute(&statement::CREATE_ARCHIVE, created_at)
-        .await?;
-    writer.execute(&statement::RAISE_EPOCH, Vec::new()).await?;
+    let create = Step::Run(&statement::CREATE_ARCHIVE, created_at);
+    let raise = Step::Run(&statement::RAISE_EPOCH, Vec::new());
+    writer.write(vec![create, raise]).await?;
     let (epoch, _) = read_epoch(writer).await?;
     writer.commit().await?;
     Ok(epoch)

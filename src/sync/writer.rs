@@ -9,10 +9,11 @@
 
 use std::time::Duration;
 
+use futures::{FutureExt as _, future::BoxFuture};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
-    task::{JoinError, JoinHandle, spawn_blocking},
+    task::{JoinHandle, spawn_blocking},
     time::{Instant, timeout_at},
 };
 
@@ -71,7 +72,7 @@ impl Queue {
     }
 }
 
-/// The task that writes.
+/// The thread that writes.
 #[derive(Debug)]
 pub(super) struct Writer(JoinHandle<(MessageCounts, Result<(), StoreError>)>);
 
@@ -86,7 +87,11 @@ impl Writer {
             awaited_by: Vec::new(),
             written: MessageCounts::default(),
         };
-        (Queue(sender), Self(tokio::spawn(task.run(receiver))))
+        // On a thread of its own: the others parse pages, and each step between this one and the
+        // database would wait for them.
+        let runtime = Handle::current();
+        let run = move || runtime.block_on(task.run(receiver));
+        (Queue(sender), Self(spawn_blocking(run)))
     }
 
     /// Waits for the last batch; every handle on the queue must have been dropped before.
@@ -105,7 +110,7 @@ struct Task {
     /// Is filled.
     batch: OpenBatch,
     /// Is being written.
-    under_way: Option<JoinHandle<Result<BatchStats, StoreError>>>,
+    under_way: Option<BoxFuture<'static, Result<BatchStats, StoreError>>>,
     /// Who waits until what is being written is committed.
     awaited_by: Vec<oneshot::Sender<()>>,
     written: MessageCounts,
@@ -157,7 +162,7 @@ impl Task {
             biased;
             written = writing => {
                 self.under_way = None;
-                Next::Written(outcome_of(written).await)
+                Next::Written(written)
             }
             item = queue.recv(), if has_room => Next::Item(item),
         }
@@ -172,11 +177,13 @@ impl Task {
             return;
         }
         let store = self.store.clone();
-        // On a thread of its own: the others parse pages, and what waits for the database would wait
-        // for them too, at each of its steps.
-        let runtime = Handle::current();
-        let write = move || runtime.block_on(store.write(&batch));
-        self.under_way = Some(spawn_blocking(write));
+        let write = async move {
+            let written = store.write(&batch).await;
+            // Thousands of messages are let go of while the next batch is begun.
+            drop(spawn_blocking(|| drop(batch)));
+            written
+        };
+        self.under_way = Some(write.boxed());
     }
 
     /// Commits everything that has come.
@@ -188,7 +195,7 @@ impl Task {
 
     async fn finish_writing(&mut self) -> Result<(), StoreError> {
         if let Some(writing) = self.under_way.take() {
-            let stats = outcome_of(writing.await).await?;
+            let stats = writing.await?;
             self.written(stats);
         }
         Ok(())
@@ -209,17 +216,6 @@ impl Task {
             // The worker that asked may be gone: then nobody needs to know.
             let _ = done.send(());
         }
-    }
-}
-
-async fn outcome_of(
-    written: Result<Result<BatchStats, StoreError>, JoinError>,
-) -> Result<BatchStats, StoreError> {
-    match written.map_err(JoinError::try_into_panic) {
-        Ok(result) => result,
-        Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        // Cut off: the runtime is ending, and this task with it.
-        Err(Err(_)) => std::future::pending().await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod rows;
 
-pub(in crate::store) use rows::{MessageRows, put_derived};
+pub(in crate::store) use rows::{MessageRows, Stretch, Texts, put_derived};
 
 use std::{
     borrow::Cow,

@@ -35,8 +35,8 @@ impl Dialect for PostgresDialect {
             ),
             "matching" => search::matching(argument),
             "matching_first" => search::matching_first(argument),
-            "index" => search::index(argument),
-            "unindex" => search::unindex(argument),
+            "index" => search::index(),
+            "unindex" => search::unindex(),
             "clear" => search::clear(argument),
             "in_ints" => format!("= any(cast(${argument} as bigint[]))"),
             _ => format!("= any(cast(${argument} as text[]))"),
@@ -109,9 +109,8 @@ impl Backend for Postgres {
     }
 
     async fn connect_writer(&self) -> Result<Box<dyn Writer>, StoreError> {
-        Ok(Box::new(PostgresWriter::over(
-            self.address.connect().await?,
-        )))
+        let connection = self.address.connect().await?;
+        Ok(Box::new(PostgresWriter::over(connection).await?))
     }
 
     async fn connect_reader(&self) -> Result<Box<dyn Reader>, StoreError> {
@@ -234,7 +233,11 @@ pub(super) fn arguments(args: Vec<Value>) -> Result<PgArguments, sqlx::Error> {
             Value::Ints(list) => made.add(list),
             Value::Texts(list) => made.add(list),
             Value::Pairs(list) => made.add(json(&list)),
-            Value::Entries(list) => made.add(json(&search::entries(&list))),
+            Value::Entries(list) => {
+                let (keys, terms) = search::entries(&list);
+                made.add(keys).map_err(sqlx::Error::Encode)?;
+                made.add(terms)
+            }
             Value::Query(query) => made.add(search::question(&query)),
         }
         .map_err(sqlx::Error::Encode)?;

@@ -22,20 +22,18 @@ pub(super) fn matching_first(argument: &str) -> String {
     )
 }
 
-pub(super) fn index(argument: &str) -> String {
+/// Entries are two arguments: the keys of the messages, and the terms of each.
+const ENTRIES: &str = "unnest(cast($1 as bigint[]), cast($2 as text[])) as entry (key, terms)";
+
+pub(super) fn index() -> String {
     format!(
         "insert into search_index (message_key, terms) \
-         select cast(entry ->> 0 as bigint), cast(entry ->> 1 as tsvector) \
-         from json_array_elements(cast(${argument} as json)) as entries (entry)"
+         select key, cast(terms as tsvector) from {ENTRIES}"
     )
 }
 
-pub(super) fn unindex(argument: &str) -> String {
-    format!(
-        "delete from search_index where message_key in (\
-         select cast(entry ->> 0 as bigint) \
-         from json_array_elements(cast(${argument} as json)) as entries (entry))"
-    )
+pub(super) fn unindex() -> String {
+    format!("delete from search_index where message_key in (select key from {ENTRIES})")
 }
 
 /// Not `truncate`: who reads an earlier state would find nothing.
@@ -44,10 +42,10 @@ pub(super) fn clear(index: &str) -> String {
 }
 
 /// Messages and their terms as Postgres is told them.
-pub(super) fn entries(list: &[(i64, Entry)]) -> Vec<(i64, String)> {
+pub(super) fn entries(list: &[(i64, Entry)]) -> (Vec<i64>, Vec<String>) {
     list.iter()
         .map(|(key, entry)| (*key, spelled(entry)))
-        .collect()
+        .unzip()
 }
 
 /// No term holds a quote or a backslash.

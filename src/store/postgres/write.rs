@@ -10,8 +10,8 @@ use sqlx::{
 use super::read::{self, Micros, PostgresDialect, arguments};
 use crate::store::{
     StoreError,
-    backend::{Writer, assert_arguments, assert_rows},
-    statement::Statement,
+    backend::{Step, Writer},
+    statement::{self, Statement},
     table::{Meeting, Rows, Table},
     value::{Kind, Row, Value},
 };
@@ -22,9 +22,39 @@ pub(super) struct PostgresWriter {
     connection: PgConnection,
 }
 
+/// A transaction looks things up by their keys. Of a table that was filled a minute ago the server
+/// knows no numbers yet, and would read the whole of it for each batch.
+const BY_KEYS: &str = "set enable_seqscan = off; set enable_hashjoin = off; \
+                       set enable_mergejoin = off";
+
 impl PostgresWriter {
-    pub(super) const fn over(connection: PgConnection) -> Self {
-        Self { connection }
+    pub(super) async fn over(mut connection: PgConnection) -> Result<Self, StoreError> {
+        let whilst = |source| StoreError::whilst("setting the writing session up", source);
+        connection.execute(BY_KEYS).await.map_err(whilst)?;
+        Ok(Self { connection })
+    }
+
+    async fn run(&mut self, statement: &Statement, args: Vec<Value>) -> Result<u64, StoreError> {
+        let whilst = |source| StoreError::whilst(statement.purpose, source);
+        let sql = AssertSqlSafe(statement.spelled::<PostgresDialect>());
+        let done = sqlx::query_with(sql, arguments(args).map_err(whilst)?)
+            .execute(&mut self.connection)
+            .await
+            .map_err(whilst)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn put(&mut self, (table, rows): Rows) -> Result<u64, StoreError> {
+        let whilst = |source| StoreError::whilst(format!("writing {}", table.name), source);
+        let args = columns(table, rows)
+            .map_err(sqlx::Error::Encode)
+            .map_err(whilst)?;
+        assert_eq!(args.len(), table.columns.len(), "arrays of {}", table.name);
+        let done = sqlx::query_with(AssertSqlSafe(bulk_text(table)), args)
+            .execute(&mut self.connection)
+            .await
+            .map_err(whilst)?;
+        Ok(done.rows_affected())
     }
 
     /// By the simple protocol: one round trip, and the words are on the wire as they are.
@@ -58,38 +88,26 @@ impl Writer for PostgresWriter {
         read::select(&mut self.connection, statement, args).await
     }
 
-    async fn execute(
-        &mut self,
-        statement: &Statement,
-        args: Vec<Value>,
-    ) -> Result<u64, StoreError> {
-        assert_arguments(statement, &args);
-        let whilst = |source| StoreError::whilst(statement.purpose, source);
-        let sql = AssertSqlSafe(statement.spelled::<PostgresDialect>());
-        let done = sqlx::query_with(sql, arguments(args).map_err(whilst)?)
-            .execute(&mut self.connection)
-            .await
-            .map_err(whilst)?;
-        Ok(done.rows_affected())
+    async fn write(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {
+        let mut changed = Vec::with_capacity(steps.len());
+        for step in steps {
+            step.assert();
+            let is_fence = matches!(step, Step::Fence(_));
+            changed.push(match step {
+                Step::Fence(epoch) => self.run(&statement::FENCE, vec![epoch.into()]).await?,
+                Step::Run(statement, args) => self.run(statement, args).await?,
+                Step::Put(rows) => self.put(rows).await?,
+            });
+            if is_fence && changed.ends_with(&[0]) {
+                break;
+            }
+        }
+        Ok(changed)
     }
 
-    async fn put(&mut self, rows: Vec<Rows>) -> Result<u64, StoreError> {
-        let mut written = 0;
-        for rows in rows {
-            assert_rows(&rows);
-            let (table, rows) = rows;
-            let whilst = |source| StoreError::whilst(format!("writing {}", table.name), source);
-            let args = columns(table, rows)
-                .map_err(sqlx::Error::Encode)
-                .map_err(whilst)?;
-            assert_eq!(args.len(), table.columns.len(), "arrays of {}", table.name);
-            let done = sqlx::query_with(AssertSqlSafe(bulk_text(table)), args)
-                .execute(&mut self.connection)
-                .await
-                .map_err(whilst)?;
-            written += done.rows_affected();
-        }
-        Ok(written)
+    /// A statement costs a way there and back, whatever it writes.
+    fn messages_at_once(&self) -> usize {
+        2_000
     }
 
     /// The server has made durable whatever it has called committed.

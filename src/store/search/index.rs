@@ -1,29 +1,34 @@
-//! The index of words: built behind the writer, and right at every moment.
+//! The index of words: right at every moment.
 //!
 //! What holds after each transaction: the index has every message up to `archive.indexed_to` with
-//! its present words, and no other. New messages lie behind that mark, so they cost the writer
-//! nothing; [`Store::catch_up_index`] takes them in. A message that changes and is indexed is taken
-//! out and put in with its new words by the transaction that changes it.
+//! its present words, and no other. Where it has all, a batch takes its new messages in, in the
+//! transaction that writes them; where it has not, they lie behind that mark, and
+//! [`Store::catch_up_index`] takes them in. A message that changes and is indexed is taken out and
+//! put in with its new words by the transaction that changes it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 use async_trait::async_trait;
 
 use super::{
     super::{
         Store, StoreError,
-        backend::Select,
+        apply::Texts,
+        backend::{Select, Step},
         session::{Session, Work},
         statement::search::{
             CLEAR_INDEX, CLEAR_LONG_MESSAGES, FORGET_LONG_MESSAGES, INDEX, INDEX_STATE,
             SET_INDEXED_TO, SIZES_AFTER, UNINDEX,
         },
         table,
-        value::{Row, Value},
+        value::Row,
     },
     scan::{begin_to_cut, by_size, entries_for_index},
 };
-use crate::terms::{Entry, VERSION};
+use crate::terms::{Entry, VERSION, cut_for_index};
 
 /// Messages that are indexed in one transaction.
 const MESSAGES_AT_ONCE: i64 = 10_000;
@@ -32,7 +37,7 @@ const MESSAGES_CUT: usize = 1_000;
 
 /// How far the index is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct State {
+pub(in crate::store) struct State {
     indexed_to: i64,
     terms_version: i64,
     /// The last message that there is.
@@ -44,7 +49,7 @@ impl State {
         Self::of(&mut source.select(&INDEX_STATE, Vec::new()).await?)
     }
 
-    fn of(rows: &mut [Row]) -> Result<Self, StoreError> {
+    pub(in crate::store) fn of(rows: &mut [Row]) -> Result<Self, StoreError> {
         let [row] = rows else {
             return Err(StoreError::broken("the archive's own row is missing"));
         };
@@ -66,6 +71,32 @@ impl State {
 
     const fn is_behind(&self) -> bool {
         self.newest > self.indexed_to()
+    }
+
+    /// For new messages with these keys, where every one before them is in the index.
+    pub(in crate::store) fn taking_in(&self, keys: Range<i64>) -> Option<TakingIn> {
+        (self.indexed_to() == keys.start - 1).then_some(TakingIn(keys))
+    }
+}
+
+/// New messages on their way into the index, by the transaction that writes them.
+#[derive(Debug)]
+pub(in crate::store) struct TakingIn(Range<i64>);
+
+impl TakingIn {
+    /// What takes some of them in, by their texts.
+    pub(in crate::store) fn take_in(texts: Vec<(i64, Texts)>) -> Vec<Step> {
+        let entries = texts.into_iter();
+        steps(entries.map(|(key, texts)| (key, cut_for_index(texts))))
+    }
+
+    /// What keeps that all of them are in.
+    pub(in crate::store) fn finish(self) -> Vec<Step> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let args = vec![(self.0.end - 1).into(), VERSION.into()];
+        vec![Step::Run(&SET_INDEXED_TO, args)]
     }
 }
 
@@ -109,21 +140,22 @@ impl Work for CatchUp {
 
 /// Puts messages that are not there into the index.
 async fn put(session: &mut Session, entries: HashMap<i64, Entry>) -> Result<(), StoreError> {
-    let mut short = Vec::with_capacity(entries.len());
-    let mut long = Vec::new();
-    for (key, entry) in entries.into_iter().filter(|(_, entry)| !entry.is_empty()) {
-        if entry.fits() {
-            short.push((key, entry));
-        } else {
-            long.push(vec![Value::from(key)]);
-        }
-    }
-    if !short.is_empty() {
-        short.sort_unstable_by_key(|(key, _)| *key);
-        session.execute(&INDEX, vec![short.into()]).await?;
-    }
-    session.put(&table::SEARCH_LONG_MESSAGES, long).await?;
+    let mut entries: Vec<(i64, Entry)> = entries.into_iter().collect();
+    entries.sort_unstable_by_key(|(key, _)| *key);
+    session.write(steps(entries)).await?;
     Ok(())
+}
+
+/// What puts messages that are not there into the index.
+fn steps(entries: impl IntoIterator<Item = (i64, Entry)>) -> Vec<Step> {
+    let wordy = entries.into_iter().filter(|(_, entry)| !entry.is_empty());
+    let (short, long): (Vec<_>, Vec<_>) = wordy.partition(|(_, entry)| entry.fits());
+    let long = long.into_iter().map(|(key, _)| vec![key.into()]).collect();
+    let mut steps = vec![Step::Put((&table::SEARCH_LONG_MESSAGES, long))];
+    if !short.is_empty() {
+        steps.push(Step::Run(&INDEX, vec![short.into()]));
+    }
+    steps
 }
 
 async fn clear(session: &mut Session) -> Result<(), StoreError> {

@@ -15,8 +15,8 @@ use crate::store::{StoreError, error::EngineError};
 
 /// Pages of the log that are carried over together: SQLite's own default.
 const CARRIED_PAGES: i64 = 1_000;
-/// From so many pages on the writer waits until all are carried over: 64 MiB.
-const LOG_PAGES_MAX: i64 = 4_000;
+/// From so many pages on the writer waits until all are carried over: 128 MiB.
+const LOG_PAGES_MAX: i64 = 8_000;
 
 /// What a checkpoint tells.
 #[derive(Debug, Clone, Copy)]

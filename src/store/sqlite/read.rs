@@ -16,7 +16,7 @@ use crate::{
     model::Timestamp,
     store::{
         StoreError,
-        backend::{Backend, Reader, Select, Writer, assert_arguments},
+        backend::{Asked, Backend, Reader, Select, Writer, assert_arguments},
         error::EngineError,
         statement::{Dialect, Statement},
         value::{Kind, Row, Value},
@@ -160,20 +160,49 @@ pub(super) async fn select(
 ) -> Result<Vec<Row>, StoreError> {
     assert_arguments(statement, &args);
     let (sql, kinds) = (spelled(statement), statement.columns);
-    let select = move |connection: &mut Connection| {
-        let mut prepared = connection.prepare_cached(&sql)?;
-        bind(&mut prepared, &args, &mut Spellings::default())?;
-        let mut found = prepared.raw_query();
-        let mut rows = Vec::new();
-        while let Some(row) = found.next()? {
-            rows.push(decode(row, kinds)?);
-        }
-        Ok(rows)
-    };
+    let select = move |connection: &mut Connection| rows_of(connection, &sql, &args, kinds);
     connection
         .with(select)
         .await
         .map_err(|source| StoreError::whilst(statement.purpose, source))
+}
+
+/// Reads on one connection, one question after the other.
+pub(super) async fn select_all(
+    connection: &SqliteConnection,
+    asked: Vec<Asked>,
+) -> Result<Vec<Vec<Row>>, StoreError> {
+    for (statement, args) in &asked {
+        assert_arguments(statement, args);
+    }
+    let select = move |connection: &mut Connection| {
+        let rows = |(statement, args): &Asked| {
+            rows_of(connection, &spelled(statement), args, statement.columns)
+                .map_err(|error| StoreError::whilst(statement.purpose, error))
+        };
+        Ok(asked.iter().map(rows).collect())
+    };
+    match connection.with(select).await {
+        Ok(result) => result,
+        Err(source) => Err(StoreError::whilst("reading", source)),
+    }
+}
+
+/// On the connection's thread.
+fn rows_of(
+    connection: &Connection,
+    sql: &str,
+    args: &[Value],
+    kinds: &[Kind],
+) -> Result<Vec<Row>, EngineError> {
+    let mut prepared = connection.prepare_cached(sql)?;
+    bind(&mut prepared, args, &mut Spellings::default())?;
+    let mut found = prepared.raw_query();
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        rows.push(decode(row, kinds)?);
+    }
+    Ok(rows)
 }
 
 /// The last two times that were spelled out. Of the times of a message most repeat: it was not

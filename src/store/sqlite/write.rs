@@ -6,16 +6,16 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    connection::{Access, SqliteConnection},
+    connection::{Access, Pending, SqliteConnection},
     log::{self, Carrier, checkpoint},
     read::{self, Spellings, bind, spelled},
     search,
 };
 use crate::store::{
     StoreError,
-    backend::{Writer, assert_arguments, assert_rows},
+    backend::{Asked, Step, Writer},
     error::EngineError,
-    statement::Statement,
+    statement::{self, Statement},
     table::{Meeting, Rows, Table},
     value::{Kind, Row, Value},
 };
@@ -25,14 +25,28 @@ use crate::store::{
 pub(super) struct SqliteWriter {
     connection: SqliteConnection,
     carrier: Carrier,
+    /// What was begun and not waited for.
+    behind: Option<Pending<Written>>,
 }
+
+/// What steps changed, and they themselves: to free them takes time, and the connection's thread is
+/// waited for.
+type Written = (Result<Vec<u64>, StoreError>, Vec<Deed>);
 
 impl SqliteWriter {
     pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
         Ok(Self {
             connection: SqliteConnection::open(path, Access::Write).await?,
             carrier: Carrier::new(path),
+            behind: None,
         })
+    }
+
+    fn begin_write(&self, steps: Vec<Step>) -> Result<Pending<Written>, StoreError> {
+        let deeds: Vec<Deed> = steps.into_iter().map(Deed::of).collect();
+        let write = move |connection: &mut Connection| Ok((perform_all(connection, &deeds), deeds));
+        let begun = self.connection.begin(write);
+        begun.map_err(|source| StoreError::whilst("writing", source))
     }
 
     async fn command(&self, command: &'static str) -> Result<(), StoreError> {
@@ -46,6 +60,7 @@ impl SqliteWriter {
 #[async_trait]
 impl Writer for SqliteWriter {
     async fn begin(&mut self) -> Result<(), StoreError> {
+        self.behind = None;
         self.carrier.keep_log_short(&self.connection).await?;
         self.command("begin immediate").await
     }
@@ -74,49 +89,31 @@ impl Writer for SqliteWriter {
         read::select(&self.connection, statement, args).await
     }
 
-    async fn execute(
-        &mut self,
-        statement: &Statement,
-        args: Vec<Value>,
-    ) -> Result<u64, StoreError> {
-        assert_arguments(statement, &args);
-        let sql = spelled(statement);
-        let execute = move |connection: &mut Connection| {
-            let mut prepared = connection.prepare_cached(&sql)?;
-            let [Value::Entries(entries)] = args.as_slice() else {
-                bind(&mut prepared, &args, &mut Spellings::default())?;
-                return Ok(count(prepared.raw_execute()?));
-            };
-            for (message, entry) in entries {
-                prepared.execute((message, search::terms(entry)))?;
-            }
-            Ok(count(entries.len()))
-        };
-        self.connection
-            .with(execute)
-            .await
-            .map_err(|source| StoreError::whilst(statement.purpose, source))
+    async fn select_all(&mut self, asked: Vec<Asked>) -> Result<Vec<Vec<Row>>, StoreError> {
+        read::select_all(&self.connection, asked).await
     }
 
-    async fn put(&mut self, rows: Vec<Rows>) -> Result<u64, StoreError> {
-        rows.iter().for_each(assert_rows);
-        let put = move |connection: &mut Connection| {
-            let mut spellings = Spellings::default();
-            let mut written = 0;
-            for (table, rows) in &rows {
-                match put_into(connection, table, rows, &mut spellings) {
-                    Ok(more) => written += more,
-                    // Which table it was goes with it.
-                    Err(error) => return Ok(Err((table.name, error))),
-                }
-            }
-            Ok(Ok(written))
-        };
-        match self.connection.with(put).await {
-            Ok(Ok(written)) => Ok(written),
-            Ok(Err((table, source))) => Err(StoreError::whilst(format!("writing {table}"), source)),
-            Err(source) => Err(StoreError::whilst("writing rows", source)),
+    async fn write(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {
+        settled(self.begin_write(steps)?).await
+    }
+
+    async fn write_behind(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {
+        let begun = self.begin_write(steps)?;
+        match self.behind.replace(begun) {
+            Some(before) => settled(before).await,
+            None => Ok(Vec::new()),
         }
+    }
+
+    async fn settle(&mut self) -> Result<Vec<u64>, StoreError> {
+        match self.behind.take() {
+            Some(last) => settled(last).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn messages_at_once(&self) -> usize {
+        500
     }
 
     async fn sync(&mut self) -> Result<(), StoreError> {
@@ -137,6 +134,89 @@ impl Writer for SqliteWriter {
         self.carrier.abandon();
         self.connection.abandon();
     }
+}
+
+/// A [`Step`] as it is done on the connection's thread.
+#[derive(Debug)]
+enum Deed {
+    Fence(i64),
+    Run(&'static Statement, Vec<Value>),
+    /// The statement is run for each message, with its terms.
+    Each(&'static Statement, Vec<(i64, String)>),
+    Put(Rows),
+}
+
+impl Deed {
+    fn of(step: Step) -> Self {
+        step.assert();
+        match step {
+            Step::Fence(epoch) => Self::Fence(epoch),
+            Step::Run(statement, mut args) => match args.as_mut_slice() {
+                [Value::Entries(entries)] => {
+                    let terms = |(message, entry)| (message, search::terms(&entry));
+                    let entries = std::mem::take(entries).into_iter();
+                    Self::Each(statement, entries.map(terms).collect())
+                }
+                _ => Self::Run(statement, args),
+            },
+            Step::Put(rows) => Self::Put(rows),
+        }
+    }
+
+    fn purpose(&self) -> String {
+        match self {
+            Self::Fence(_) => statement::FENCE.purpose.to_owned(),
+            Self::Run(statement, _) | Self::Each(statement, _) => statement.purpose.to_owned(),
+            Self::Put((table, _)) => format!("writing {}", table.name),
+        }
+    }
+
+    /// Does it, and gives how many rows it changed.
+    fn perform(
+        &self,
+        connection: &Connection,
+        spellings: &mut Spellings,
+    ) -> Result<u64, EngineError> {
+        match self {
+            Self::Fence(epoch) => {
+                let mut prepared = connection.prepare_cached(&spelled(&statement::FENCE))?;
+                Ok(count(prepared.execute([epoch])?))
+            }
+            Self::Run(statement, args) => {
+                let mut prepared = connection.prepare_cached(&spelled(statement))?;
+                bind(&mut prepared, args, spellings)?;
+                Ok(count(prepared.raw_execute()?))
+            }
+            Self::Each(statement, entries) => {
+                let mut prepared = connection.prepare_cached(&spelled(statement))?;
+                for entry in entries {
+                    prepared.execute((entry.0, &entry.1))?;
+                }
+                Ok(count(entries.len()))
+            }
+            Self::Put((table, rows)) => put_into(connection, table, rows, spellings),
+        }
+    }
+}
+
+async fn settled(pending: Pending<Written>) -> Result<Vec<u64>, StoreError> {
+    match pending.await.unwrap_or(Err(EngineError::ThreadEnded)) {
+        Ok((result, _)) => result,
+        Err(source) => Err(StoreError::whilst("writing", source)),
+    }
+}
+
+fn perform_all(connection: &Connection, deeds: &[Deed]) -> Result<Vec<u64>, StoreError> {
+    let mut spellings = Spellings::default();
+    let mut changed = Vec::with_capacity(deeds.len());
+    for deed in deeds {
+        let rows = deed.perform(connection, &mut spellings);
+        changed.push(rows.map_err(|error| StoreError::whilst(deed.purpose(), error))?);
+        if matches!(deed, Deed::Fence(_)) && changed.ends_with(&[0]) {
+            break;
+        }
+    }
+    Ok(changed)
 }
 
 fn put_into(

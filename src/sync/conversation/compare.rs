@@ -36,6 +36,8 @@ pub(in crate::sync) struct Comparison<'a> {
     pub(in crate::sync) live: u64,
     /// Messages that this visit met and the archive did not hold, by the hash of their id.
     met: HashSet<u64>,
+    /// The rows of the first page, each as it was met last: a walk ends with looking at them again.
+    first: Rows,
     /// The rows of the last pages, each with the number of its page.
     recent: VecDeque<(u64, Rows)>,
     /// Pages that were taken.
@@ -64,6 +66,7 @@ impl<'a> Comparison<'a> {
             unarchived: false,
             live: record.live_count,
             met: HashSet::new(),
+            first: Rows::new(),
             recent: VecDeque::new(),
             taken: 0,
             absent: HashSet::new(),
@@ -119,6 +122,14 @@ impl<'a> Comparison<'a> {
         let archived = self.read_archived(&messages, claims).await?;
         let (absent, absent_again) = self.find_absent(&archived, claims, &rows, sent_after);
         let (changing, surely_new) = self.pick_changing(messages, &facts, &archived);
+        if self.taken == 0 {
+            self.first.clone_from(&rows);
+        }
+        for (hash, digest) in &rows {
+            if let Some(known) = self.first.get_mut(hash) {
+                *known = *digest;
+            }
+        }
         self.taken += 1;
         self.recent.push_back((self.taken, rows));
         let forgotten = self.taken.saturating_sub(REMEMBERED_PAGES).min(oldest_sent);
@@ -234,7 +245,8 @@ impl<'a> Comparison<'a> {
                 .recent
                 .iter()
                 .rev()
-                .find_map(|(_, rows)| rows.get(&row.id_hash));
+                .find_map(|(_, rows)| rows.get(&row.id_hash))
+                .or_else(|| self.first.get(&row.id_hash));
             let known = archived.get(&row.id_hash);
             let sighting = Sighting {
                 digest,
@@ -279,7 +291,7 @@ impl<'a> Comparison<'a> {
 struct Sighting {
     /// Of the message as it is in the page.
     digest: Digest,
-    /// As one of the last pages of this visit had it.
+    /// As the first or one of the last pages of this visit had it, whichever came last.
     again: Option<Digest>,
     /// As the archive had it when it was read.
     archived: Option<Digest>,

@@ -462,8 +462,8 @@ pub(super) async fn a_batch_of_a_thousand_messages_is_written_whole(place: Place
     };
     let stats = opened.write(pages(0)).await;
     assert_eq!(stats.messages.new, 1_000);
-    // 1 + 1 + 1 + 3 + 1 + 1 + 1 + 2 rows for each, one sender, one conversation.
-    assert_eq!(stats.rows, 11_002);
+    // 1 + 1 + 1 + 3 + 1 + 1 + 1 + 2 rows and its words for each, one sender, one conversation.
+    assert_eq!(stats.rows, 12_002);
     let overlapping = opened.write(pages(997)).await;
     assert_eq!(
         (overlapping.messages.new, overlapping.messages.unchanged),

@@ -7,12 +7,12 @@ use crate::{
     model::{MediaKind, Message, SenderKind},
     store::{
         table::{self, Rows},
-        value::Value,
+        value::{Value, clean},
     },
 };
 
-/// Messages whose rows stand in memory together, beside the batch.
-const MESSAGES_AT_ONCE: usize = 500;
+/// Of the first messages few: nothing is written while their rows are made.
+const MESSAGES_AT_FIRST: usize = 100;
 
 /// The rows of every message that a batch changed, a stretch of them at a time: those of a whole
 /// batch never stand in memory beside its messages, and some are written while the next are made.
@@ -23,7 +23,21 @@ pub(in crate::store) struct MessageRows<'b> {
     /// In the order of their messages' keys, and there of their numbers.
     versions: Peekable<std::vec::IntoIter<NewVersion<'b>>>,
     stamp: Stamp,
+    /// Whether none have come yet.
+    is_first: bool,
 }
+
+/// What some messages bring.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Stretch {
+    /// Their rows, parents before children.
+    pub(in crate::store) rows: Vec<Rows>,
+    /// Those of them that are new, by key in order, with their texts as they are stored.
+    pub(in crate::store) new: Vec<(i64, Texts)>,
+}
+
+/// Title, words and caption of a message.
+pub(in crate::store) type Texts = [Option<String>; 3];
 
 impl<'b> MessageRows<'b> {
     /// Takes the messages in the order of their keys, and plans what is not theirs alone.
@@ -56,18 +70,25 @@ impl<'b> MessageRows<'b> {
             messages: messages.into_iter(),
             versions: versions.into_iter().peekable(),
             stamp,
+            is_first: true,
         }
     }
 
-    /// The rows of the next messages, which may be none; `None` after the last message. What was
-    /// there of them in the tables around them must have been cleared.
-    pub(in crate::store) fn next(&mut self) -> Result<Option<Vec<Rows>>, StoreError> {
+    /// The next messages, at most so many, which may bring no row; `None` after the last message.
+    /// What was there of them in the tables around them must have been cleared.
+    pub(in crate::store) fn next(&mut self, most: usize) -> Result<Option<Stretch>, StoreError> {
+        let mut new = Vec::new();
         let mut plan = Plan::default();
         // Parents first: `messages` before what refers to it.
         plan.rows.push((&table::MESSAGES, Vec::new()));
         let mut last = None;
-        for working in self.messages.by_ref().take(MESSAGES_AT_ONCE) {
+        let is_first = std::mem::take(&mut self.is_first);
+        let at_once = if is_first { MESSAGES_AT_FIRST } else { most };
+        for working in self.messages.by_ref().take(at_once) {
             put_working(&working, self.stamp, &mut plan);
+            if let Some(message) = working.content.filter(|_| working.is_new) {
+                new.push((working.key, texts(message)));
+            }
             last = Some(working.key);
         }
         let Some(last) = last else {
@@ -79,8 +100,15 @@ impl<'b> MessageRows<'b> {
         while let Some(version) = self.versions.next_if(|version| version.message_key <= last) {
             put_version(&version, self.stamp, &mut plan)?;
         }
-        Ok(Some(plan.rows))
+        let rows = plan.rows;
+        Ok(Some(Stretch { rows, new }))
     }
+}
+
+fn texts(message: &Message) -> Texts {
+    let file = message.attachment.as_ref();
+    let caption = file.and_then(|file| file.caption.as_deref());
+    [message.title.as_deref(), message.text.as_deref(), caption].map(|text| text.map(clean))
 }
 
 fn put_working(working: &Working<'_>, stamp: Stamp, plan: &mut Plan) {
