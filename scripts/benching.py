@@ -112,6 +112,16 @@ class Schema:
             check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         ).stdout.strip()
 
+    def begin(self, commands):
+        """A psql of its own that runs these, one a line."""
+        process = subprocess.Popen(
+            ["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", self.url], stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, text=True,
+        )
+        process.stdin.write(commands)
+        process.stdin.close()
+        return process
+
     def bytes_of(self, name):
         return int(self.ask(
             "select coalesce(sum(pg_total_relation_size(c.oid)), 0) from pg_class c "
