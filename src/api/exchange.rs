@@ -4,7 +4,13 @@
 //! read. Invariants: no redirect is followed and nothing is repeated behind the limiter's back;
 //! the token goes to the configured origin alone; memory is bounded whatever the gateway sends.
 
-use std::{error::Error as _, fmt::Write as _, io, time::Duration};
+use std::{
+    error::Error as _,
+    fmt::Write as _,
+    io,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{
@@ -33,6 +39,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The gateway's own time to connect is far below this.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Room that is made before an answer has come: more than a page of a hundred messages has.
+const EXPECTED_BYTES_MAX: usize = 256 * 1024;
 /// As much of an error's body is read as can matter.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 
@@ -46,6 +54,8 @@ pub(super) struct Exchange {
     token: Token,
     timeout: Duration,
     page_bytes_max: usize,
+    /// Bytes of the last answer: room for as many is made for the next one.
+    bytes_expected: AtomicUsize,
     clock: Clock,
     server_clock: ServerClock,
     monitor: Monitor,
@@ -67,6 +77,7 @@ impl Exchange {
             token,
             timeout,
             page_bytes_max,
+            bytes_expected: AtomicUsize::new(0),
             clock,
             server_clock: ServerClock::new(),
             monitor,
@@ -150,7 +161,8 @@ impl Exchange {
         if announced > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
             return Err(too_large());
         }
-        let mut body = BytesMut::new();
+        let expected = self.bytes_expected.load(Ordering::Relaxed);
+        let mut body = BytesMut::with_capacity(expected.min(bytes_max).min(EXPECTED_BYTES_MAX));
         while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
             self.received(&chunk);
             if chunk.len() > bytes_max - body.len() {
@@ -158,6 +170,7 @@ impl Exchange {
             }
             body.extend_from_slice(&chunk);
         }
+        self.bytes_expected.store(body.len(), Ordering::Relaxed);
         Ok(body.freeze())
     }
 
