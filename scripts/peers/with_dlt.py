@@ -3,7 +3,8 @@
   python with_dlt.py GATEWAY IDS_FILE DESTINATION FOLDER
 
 DESTINATION is sqlite:///FILE or a URL of Postgres. Conversations are read in dlt's own threads,
-pages of 100 by skip and limit; nested fields become tables of their own, as dlt does unasked.
+pages of 100 by skip and limit. Nested fields stay JSON in their row, and dlt is told that no page
+repeats another: as it merges unasked, 50,000 messages into SQLite were not done after four minutes.
 """
 
 import os
@@ -31,6 +32,7 @@ def conversations():
     name="messages",
     write_disposition="merge",
     primary_key=("conversation_id", "_id"),
+    max_table_nesting=0,
     parallelized=True,
 )
 def messages(conversation):
@@ -52,6 +54,7 @@ def messages(conversation):
             return
 
 
+messages.apply_hints(additional_table_hints={"x-stage-data-deduplicated": True})
 if url.startswith("sqlite"):
     destination = dlt.destinations.sqlalchemy(credentials=url)
 else:
