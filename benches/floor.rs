@@ -85,8 +85,8 @@ struct Archive {
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let told: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let told: Vec<&str> = told.into_iter().filter(|text| *text != "--bench").collect();
+    let told = arguments.iter().map(String::as_str);
+    let told: Vec<&str> = told.filter(|text| *text != "--bench").collect();
     match told.as_slice() {
         [archive, new] => {
             let archive = Archive::read(archive)?;

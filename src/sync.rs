@@ -218,9 +218,10 @@ async fn describe(store: &Store, shutdown: &Shutdown, monitor: &Monitor) -> Resu
     index(store, shutdown, monitor, usize::MAX).await
 }
 
-/// Takes what the index of words lacks into it (a batch takes its own messages in, unless it lacked some before), in so many transactions at most. Who stops the run
-/// is not kept waiting, nor is its time limit passed; a run that has spent its budget of requests
-/// still does it, since the next one may spend its own.
+/// Takes what the index of words lacks into it, in so many transactions at most: a batch takes its
+/// own messages in, unless some before them were lacking. Who stops the run is not kept waiting, nor
+/// is its time limit passed; a run that has spent its budget of requests still does it, since the
+/// next one may spend its own.
 async fn index(
     store: &Store,
     shutdown: &Shutdown,

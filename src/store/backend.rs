@@ -117,22 +117,14 @@ pub(super) trait Writer: fmt::Debug + Send {
         Ok(found)
     }
 
-    /// Does some steps in order, and gives of each how many rows it added, changed or took away.
-    /// Ends after a [`Step::Fence`] that changed none.
-    async fn write(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError>;
+    /// Begins to do some steps in order, ending after a [`Step::Fence`] that changed no row. They are
+    /// done before anything that follows, and may be under way still when it returns: what it gives
+    /// is of each step that has ended since it was asked last how many rows that added, changed or
+    /// took away.
+    async fn write_behind(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError>;
 
-    /// Begins to do some steps, and waits for those that were begun before: gives what [`write`]
-    /// gives of these. What is begun is done before anything that follows.
-    ///
-    /// [`write`]: Writer::write
-    async fn write_behind(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {
-        self.write(steps).await
-    }
-
-    /// Waits for the steps that were begun last, and gives what [`Writer::write`] gives of these.
-    async fn settle(&mut self) -> Result<Vec<u64>, StoreError> {
-        Ok(Vec::new())
-    }
+    /// Waits for the steps that are under way, and gives the same of them.
+    async fn settle(&mut self) -> Result<Vec<u64>, StoreError>;
 
     /// How many messages are best written together.
     fn messages_at_once(&self) -> usize;

@@ -133,20 +133,21 @@ impl Session {
 
     /// Does some steps in order and gives how many rows they added, changed or took away.
     pub(super) async fn write(&mut self, steps: Vec<Step>) -> Result<u64, StoreError> {
-        let steps = self.fenced(steps);
-        if steps.is_empty() {
-            return Ok(0);
-        }
-        let changed = self.writer.write(steps).await?;
-        self.rows_of(&changed)
+        Ok(self.write_behind(steps).await? + self.settle().await?)
     }
 
     /// As [`Session::write`], but they may still be under way when it returns: what it gives is
     /// of the steps before them. [`Session::settle`] gives what is of the last ones.
-    pub(super) async fn write_behind(&mut self, steps: Vec<Step>) -> Result<u64, StoreError> {
-        let steps = self.fenced(steps);
+    pub(super) async fn write_behind(&mut self, mut steps: Vec<Step>) -> Result<u64, StoreError> {
+        steps.retain(|step| !step.is_empty());
         if steps.is_empty() {
             return Ok(0);
+        }
+        // The first write of a transaction asserts the epoch.
+        if !self.has_written {
+            steps.insert(0, Step::Fence(self.epoch));
+            self.has_written = true;
+            self.awaits_fence = true;
         }
         let changed = self.writer.write_behind(steps).await?;
         self.rows_of(&changed)
@@ -161,17 +162,6 @@ impl Session {
     /// How many messages are best written together.
     pub(super) fn messages_at_once(&self) -> usize {
         self.writer.messages_at_once()
-    }
-
-    /// The first write of a transaction asserts the epoch.
-    fn fenced(&mut self, mut steps: Vec<Step>) -> Vec<Step> {
-        steps.retain(|step| !step.is_empty());
-        if !steps.is_empty() && !self.has_written {
-            steps.insert(0, Step::Fence(self.epoch));
-            self.has_written = true;
-            self.awaits_fence = true;
-        }
-        steps
     }
 
     /// The rows that steps changed, in the order in which they were begun.
@@ -262,7 +252,8 @@ async fn raise_epoch(writer: &mut dyn Writer, created_at: Timestamp) -> Result<i
     let created_at = vec![created_at.into()];
     let create = Step::Run(&statement::CREATE_ARCHIVE, created_at);
     let raise = Step::Run(&statement::RAISE_EPOCH, Vec::new());
-    writer.write(vec![create, raise]).await?;
+    writer.write_behind(vec![create, raise]).await?;
+    writer.settle().await?;
     let (epoch, _) = read_epoch(writer).await?;
     writer.commit().await?;
     Ok(epoch)

@@ -88,7 +88,7 @@ impl Writer for PostgresWriter {
         read::select(&mut self.connection, statement, args).await
     }
 
-    async fn write(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {
+    async fn write_behind(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {
         let mut changed = Vec::with_capacity(steps.len());
         for step in steps {
             step.assert();
@@ -103,6 +103,11 @@ impl Writer for PostgresWriter {
             }
         }
         Ok(changed)
+    }
+
+    /// Nothing is under way: the connection takes one statement after the other.
+    async fn settle(&mut self) -> Result<Vec<u64>, StoreError> {
+        Ok(Vec::new())
     }
 
     /// A statement costs a way there and back, whatever it writes.

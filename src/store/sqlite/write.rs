@@ -42,13 +42,6 @@ impl SqliteWriter {
         })
     }
 
-    fn begin_write(&self, steps: Vec<Step>) -> Result<Pending<Written>, StoreError> {
-        let deeds: Vec<Deed> = steps.into_iter().map(Deed::of).collect();
-        let write = move |connection: &mut Connection| Ok((perform_all(connection, &deeds), deeds));
-        let begun = self.connection.begin(write);
-        begun.map_err(|source| StoreError::whilst("writing", source))
-    }
-
     async fn command(&self, command: &'static str) -> Result<(), StoreError> {
         self.connection
             .with(move |connection| Ok(connection.execute_batch(command)?))
@@ -93,23 +86,16 @@ impl Writer for SqliteWriter {
         read::select_all(&self.connection, asked).await
     }
 
-    async fn write(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {
-        settled(self.begin_write(steps)?).await
-    }
-
     async fn write_behind(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {
-        let begun = self.begin_write(steps)?;
-        match self.behind.replace(begun) {
-            Some(before) => settled(before).await,
-            None => Ok(Vec::new()),
-        }
+        let deeds: Vec<Deed> = steps.into_iter().map(Deed::of).collect();
+        let write = move |connection: &mut Connection| Ok((perform_all(connection, &deeds), deeds));
+        let begun = self.connection.begin(write);
+        let begun = begun.map_err(|source| StoreError::whilst("writing", source))?;
+        settled(self.behind.replace(begun)).await
     }
 
     async fn settle(&mut self) -> Result<Vec<u64>, StoreError> {
-        match self.behind.take() {
-            Some(last) => settled(last).await,
-            None => Ok(Vec::new()),
-        }
+        settled(self.behind.take()).await
     }
 
     fn messages_at_once(&self) -> usize {
@@ -199,8 +185,11 @@ impl Deed {
     }
 }
 
-async fn settled(pending: Pending<Written>) -> Result<Vec<u64>, StoreError> {
-    match pending.await.unwrap_or(Err(EngineError::ThreadEnded)) {
+async fn settled(behind: Option<Pending<Written>>) -> Result<Vec<u64>, StoreError> {
+    let Some(behind) = behind else {
+        return Ok(Vec::new());
+    };
+    match behind.await.unwrap_or(Err(EngineError::ThreadEnded)) {
         Ok((result, _)) => result,
         Err(source) => Err(StoreError::whilst("writing", source)),
     }

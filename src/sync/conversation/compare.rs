@@ -124,10 +124,9 @@ impl<'a> Comparison<'a> {
         let (changing, surely_new) = self.pick_changing(messages, &facts, &archived);
         if self.taken == 0 {
             self.first.clone_from(&rows);
-        }
-        for (hash, digest) in &rows {
-            if let Some(known) = self.first.get_mut(hash) {
-                *known = *digest;
+        } else {
+            for (hash, digest) in &rows {
+                self.first.entry(*hash).and_modify(|last| *last = *digest);
             }
         }
         self.taken += 1;

@@ -13,6 +13,9 @@ use crate::{
 
 /// Of the first messages few: nothing is written while their rows are made.
 const MESSAGES_AT_FIRST: usize = 100;
+/// Bytes of raw JSON whose rows and terms stand in memory together, but for a message that alone has
+/// more: the terms of a text may be some thirty times as large as it.
+const RAW_BYTES_AT_ONCE: usize = 1 << 20;
 
 /// The rows of every message that a batch changed, a stretch of them at a time: those of a whole
 /// batch never stand in memory beside its messages, and some are written while the next are made.
@@ -84,6 +87,8 @@ impl<'b> MessageRows<'b> {
         let mut last = None;
         let is_first = std::mem::take(&mut self.is_first);
         let at_once = if is_first { MESSAGES_AT_FIRST } else { most };
+        let sizes = self.messages.as_slice().iter().map(raw_bytes);
+        let at_once = fitting(sizes).min(at_once);
         for working in self.messages.by_ref().take(at_once) {
             put_working(&working, self.stamp, &mut plan);
             if let Some(message) = working.content.filter(|_| working.is_new) {
@@ -103,6 +108,20 @@ impl<'b> MessageRows<'b> {
         let rows = plan.rows;
         Ok(Some(Stretch { rows, new }))
     }
+}
+
+fn raw_bytes(working: &Working<'_>) -> usize {
+    working.content.map_or(0, |message| message.raw.len())
+}
+
+/// How many of the first messages stand in memory together, by their sizes; at least one.
+fn fitting(sizes: impl Iterator<Item = usize>) -> usize {
+    let mut bytes = 0;
+    let fits = sizes.take_while(|size| {
+        bytes += size;
+        bytes <= RAW_BYTES_AT_ONCE
+    });
+    fits.count().max(1)
 }
 
 fn texts(message: &Message) -> Texts {
@@ -325,4 +344,19 @@ fn by_position<T>(list: &[T], position: impl Fn(&T) -> u32) -> impl Iterator<Ite
         first.entry(position(item)).or_insert(item);
     }
     first.into_values()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_memory_together_is_bounded_in_bytes() {
+        let half = RAW_BYTES_AT_ONCE / 2;
+        assert_eq!(fitting([half, half, 1].into_iter()), 2);
+        assert_eq!(fitting([1, RAW_BYTES_AT_ONCE, 1].into_iter()), 1);
+        assert_eq!(fitting([RAW_BYTES_AT_ONCE + 1, 1].into_iter()), 1);
+        assert_eq!(fitting([0, 0].into_iter()), 2);
+        assert_eq!(fitting(std::iter::empty()), 1);
+    }
 }
