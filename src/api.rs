@@ -7,6 +7,7 @@
 //! loop that ties them together. Every method may be dropped at any moment.
 
 mod answer;
+mod coding;
 mod endpoint;
 mod error;
 mod exchange;
@@ -44,7 +45,7 @@ use request::Requester;
 use token::Token;
 
 /// The most that one answer may hold, decoded, unless an option says otherwise: a page of 1,000
-/// messages of 32 KiB each. Read while streaming, so a compressed bomb costs no more memory.
+/// messages of 32 KiB each. A packed one is let out no further, so a bomb costs no more memory.
 pub const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How to talk to a gateway.

@@ -17,7 +17,7 @@ pub enum Counter {
     Throttled,
     /// Pages asked for by the sweep, retries not counted.
     Swept,
-    /// Bytes of answers, decoded.
+    /// Bytes of the bodies of answers, as they came: most are packed.
     BytesReceived,
     /// Conversations in the list.
     ConversationsListed,

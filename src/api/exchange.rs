@@ -15,7 +15,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use reqwest::{
     Client, Response,
-    header::{ACCEPT, HeaderMap, HeaderName, HeaderValue},
+    header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
 use tokio::time::Instant;
@@ -24,6 +24,7 @@ use url::Url;
 use super::{
     ApiError, ApiErrorKind,
     answer::{self, Answer, Trouble},
+    coding::{self, Decoders, Flaw},
     endpoint::is_loopback,
     server_clock::ServerClock,
     token::Token,
@@ -56,6 +57,7 @@ pub(super) struct Exchange {
     page_bytes_max: usize,
     /// Bytes of the last answer: room for as many is made for the next one.
     bytes_expected: AtomicUsize,
+    decoders: Decoders,
     clock: Clock,
     server_clock: ServerClock,
     monitor: Monitor,
@@ -78,6 +80,7 @@ impl Exchange {
             timeout,
             page_bytes_max,
             bytes_expected: AtomicUsize::new(0),
+            decoders: Decoders::default(),
             clock,
             server_clock: ServerClock::new(),
             monitor,
@@ -162,7 +165,9 @@ impl Exchange {
             return Err(too_large());
         }
         let expected = self.bytes_expected.load(Ordering::Relaxed);
-        let mut body = BytesMut::with_capacity(expected.min(bytes_max).min(EXPECTED_BYTES_MAX));
+        let expected = expected.min(EXPECTED_BYTES_MAX);
+        let announced = usize::try_from(announced).unwrap_or(bytes_max);
+        let mut body = BytesMut::with_capacity(announced.min(EXPECTED_BYTES_MAX));
         while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
             self.received(&chunk);
             if chunk.len() > bytes_max - body.len() {
@@ -170,8 +175,26 @@ impl Exchange {
             }
             body.extend_from_slice(&chunk);
         }
+        let decoders = &self.decoders;
+        let body = decoders.decoded(response.headers(), body.freeze(), expected, bytes_max);
+        let body = body.map_err(|flaw| match flaw {
+            Flaw::TooLarge => too_large(),
+            Flaw::BrokenOff => {
+                let detail = "the answer broke off: its gzip has no end";
+                Trouble::transport(ApiErrorKind::Transport, detail)
+            }
+            Flaw::NotGzip(error) => {
+                let detail = format!("the answer is not the gzip that it says it is: {error}");
+                Trouble::answered(ApiErrorKind::Malformed, detail)
+            }
+            Flaw::NotAsked(coding) => {
+                let coding = answer::excerpt(&coding);
+                let detail = format!("the answer is packed as `{coding}`, which was not asked for");
+                Trouble::answered(ApiErrorKind::Malformed, detail)
+            }
+        })?;
         self.bytes_expected.store(body.len(), Ordering::Relaxed);
-        Ok(body.freeze())
+        Ok(body)
     }
 
     /// The first part of the body of an error; the status stands even if it breaks off.
@@ -185,7 +208,8 @@ impl Exchange {
                 break;
             }
         }
-        body.freeze()
+        let decoders = &self.decoders;
+        decoders.decoded_part(response.headers(), body.freeze(), ERROR_BYTES_MAX)
     }
 
     fn received(&self, chunk: &Bytes) {
@@ -201,13 +225,13 @@ fn client(base: &Url) -> Result<Client, ApiError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(coding::ACCEPTED));
     let mut builder = Client::builder()
         .user_agent(concat!("convault/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers)
         .redirect(redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
-        .gzip(true)
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(Duration::from_secs(30))
         // A dead connection that many requests share must not time each of them out.
