@@ -271,7 +271,7 @@ async fn name_senders(
 ) -> Result<(), ExportError> {
     let senders = messages
         .iter()
-        .filter_map(|message| message.message.sender_id.clone());
+        .filter_map(|message| Some(message.message.sender_id.as_ref()?.to_string()));
     let mut ids: Vec<String> = senders.collect();
     ids.sort_unstable();
     ids.dedup();

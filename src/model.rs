@@ -21,7 +21,7 @@ pub use filter::{Deleted, MessageFilter};
 pub use id::{ConversationId, MessageId};
 pub use message::{
     Anomaly, AnomalyKind, Attachment, Direction, Location, MediaKind, Message, QuickReply,
-    QuickReplyOption, SenderKind, SharedContact, TemplateVariable,
+    QuickReplyOption, SenderKind, SharedContact, TemplateVariable, Text,
 };
 pub use run::{
     ConversationCounts, MessageCounts, RequestCounts, RunId, RunOutcome, RunReport, StopReason,

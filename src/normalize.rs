@@ -35,7 +35,7 @@ mod text;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    model::{AnomalyKind, ConversationId, Direction, Message, MessageId, SenderKind},
+    model::{AnomalyKind, ConversationId, Direction, Message, MessageId, SenderKind, Text},
     wire::{Json, JsonOddity, OddityKind, Place},
 };
 use fields::Fields;
@@ -43,8 +43,9 @@ use fields::Fields;
 /// Decodes one raw item of a page of `conversation`. Never fails: what is odd is in
 /// [`Message::anomalies`], and the raw text is kept whatever it is.
 pub fn message(raw: &str, conversation: &ConversationId) -> Message {
-    let mut message = undecoded(raw);
-    match Json::parse(raw) {
+    let raw = Text::from(raw);
+    let mut message = undecoded(raw.clone());
+    match Json::parse(&raw) {
         Ok(document) => {
             for oddity in &document.oddities {
                 note_oddity(&mut message, oddity);
@@ -70,8 +71,10 @@ pub fn message(raw: &str, conversation: &ConversationId) -> Message {
 }
 
 /// A message of which nothing is known but its bytes; the id is still empty.
-fn undecoded(raw: &str) -> Message {
+fn undecoded(raw: Text) -> Message {
     Message {
+        sha256: Sha256::digest(raw.as_bytes()).into(),
+        raw,
         id: MessageId::new(""),
         organization_id: None,
         business_unit_id: None,
@@ -87,8 +90,6 @@ fn undecoded(raw: &str) -> Message {
         stream_sequence: None,
         created_at: None,
         updated_at: None,
-        raw: raw.into(),
-        sha256: Sha256::digest(raw.as_bytes()).into(),
         quick_reply: None,
         quick_reply_options: Vec::new(),
         attachment: None,

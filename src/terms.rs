@@ -37,18 +37,80 @@ pub const VERSION: i64 = {
 /// Characters of a word that are one term; a longer one is several that follow each other.
 const WORD_CHARACTERS_MAX: usize = 64;
 
-/// One term of a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Term {
-    /// As it is indexed and looked for: without case, width and diacritics. Never empty, at most
-    /// some hundred bytes, without spaces, quotes and control characters.
-    pub text: String,
+/// The terms of a text, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// The folded characters of all terms, one after the other; those of pairs are there once.
+    folded: String,
+    places: Vec<Place>,
+}
+
+/// Where a term is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    /// Where it begins and ends among the folded characters, in bytes.
+    folded: (usize, usize),
     /// Where it begins in the text that it was cut from, in bytes.
-    pub start: usize,
+    start: usize,
     /// Where its first character ends there.
-    pub head_end: usize,
+    head_end: usize,
     /// Where it ends there.
-    pub end: usize,
+    end: usize,
+}
+
+impl Terms {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Each as it is indexed and looked for: without case, width and diacritics. Never empty, at
+    /// most some hundred bytes, without spaces, quotes and control characters.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        self.places.iter().map(|place| self.folded_at(place))
+    }
+
+    fn get(&self, number: usize) -> &str {
+        self.folded_at(&self.places[number])
+    }
+
+    fn folded_at(&self, place: &Place) -> &str {
+        &self.folded[place.folded.0..place.folded.1]
+    }
+
+    /// Adds the characters of one term.
+    fn push_whole(&mut self, characters: &[Folded]) {
+        let from = self.folded.len();
+        self.folded.extend(characters.iter().map(|at| at.character));
+        self.push_place((from, self.folded.len()), characters);
+    }
+
+    /// Adds the terms of a run of a script without spaces.
+    fn push_pairs(&mut self, characters: &[Folded]) {
+        for number in 0..characters.len() {
+            let pair = &characters[number..characters.len().min(number + 2)];
+            let from = self.folded.len();
+            self.folded.push(pair[0].character);
+            let rest: usize = pair[1..].iter().map(|at| at.character.len_utf8()).sum();
+            self.push_place((from, self.folded.len() + rest), pair);
+        }
+    }
+
+    fn push_place(&mut self, folded: (usize, usize), characters: &[Folded]) {
+        if let (Some(first), Some(last)) = (characters.first(), characters.last()) {
+            self.places.push(Place {
+                folded,
+                start: first.start,
+                head_end: first.end,
+                end: last.end,
+            });
+        }
+    }
 }
 
 /// What a folded character does in a term.
@@ -64,10 +126,13 @@ enum Kind {
     Nothing,
 }
 
-/// The terms of a text, in their order.
-pub fn terms(text: &str) -> Vec<Term> {
+/// Cuts a text.
+pub fn terms(text: &str) -> Terms {
     let folded = fold(text);
-    let mut found = Vec::with_capacity(folded.len() / 4);
+    let mut found = Terms {
+        folded: String::with_capacity(text.len()),
+        places: Vec::with_capacity(folded.len() / 4),
+    };
     let mut from = 0;
     while let Some(first) = folded.get(from) {
         let kind = kind(first.character);
@@ -84,11 +149,8 @@ pub fn terms(text: &str) -> Vec<Term> {
         let characters = &folded[from..from + run];
         match kind {
             Kind::Nothing => {}
-            Kind::Word | Kind::Symbol => found.push(term(characters)),
-            Kind::Paired => found.extend((0..run).map(|place| {
-                let to = run.min(place + 2);
-                term(&characters[place..to])
-            })),
+            Kind::Word | Kind::Symbol => found.push_whole(characters),
+            Kind::Paired => found.push_pairs(characters),
         }
         from += run;
     }
@@ -105,22 +167,6 @@ fn paired_end(text: &str) -> usize {
     of_end
         .take_while(|at| kind(at.character) == Kind::Paired)
         .count()
-}
-
-fn term(characters: &[Folded]) -> Term {
-    let (first, last) = match characters {
-        [only] => (only, only),
-        [first, .., last] => (first, last),
-        [] => unreachable!("a run has a character"),
-    };
-    let mut text = String::with_capacity(characters.iter().map(|at| at.character.len_utf8()).sum());
-    text.extend(characters.iter().map(|at| at.character));
-    Term {
-        text,
-        start: first.start,
-        head_end: first.end,
-        end: last.end,
-    }
 }
 
 fn kind(character: char) -> Kind {

@@ -218,9 +218,9 @@ mod tests {
             })
         };
         assert_eq!(words(at(10)), None, "observed, and not recorded yet");
-        assert_eq!(words(at(11)), Some((1, "one".to_owned(), false)));
-        assert_eq!(words(at(21)), Some((2, "two".to_owned(), false)));
-        assert_eq!(words(at(31)), Some((2, "two".to_owned(), true)));
+        assert_eq!(words(at(11)), Some((1, "one".into(), false)));
+        assert_eq!(words(at(21)), Some((2, "two".into(), false)));
+        assert_eq!(words(at(31)), Some((2, "two".into(), true)));
         let mut back = story();
         back.versions.push(version(4, "reappeared", 4, Some("two")));
         back.versions.push(version(5, "edited", 5, Some("five")));

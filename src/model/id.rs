@@ -2,15 +2,17 @@
 
 use std::fmt;
 
+use super::Text;
+
 macro_rules! text_id {
-    ($(#[$meta:meta])* $name:ident) => {
+    ($(#[$meta:meta])* $name:ident($text:ty)) => {
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Box<str>);
+        pub struct $name($text);
 
         impl $name {
             /// Takes the text as it is; nothing is validated, ids are opaque.
-            pub fn new(text: impl Into<Box<str>>) -> Self {
+            pub fn new(text: impl Into<$text>) -> Self {
                 Self(text.into())
             }
 
@@ -37,11 +39,11 @@ macro_rules! text_id {
 text_id! {
     /// The id of a conversation, usually `conv_` and a UUID, but seed organisations have
     /// readable ones (facts.md section 3), so the form is never checked.
-    ConversationId
+    ConversationId(Box<str>)
 }
 
 text_id! {
     /// The id of a message. A message that came without one is stored under `sha256:` and the
     /// hex SHA-256 of its raw bytes.
-    MessageId
+    MessageId(Text)
 }

@@ -2,6 +2,10 @@
 
 use super::{MessageId, Timestamp};
 
+/// Text of a message: a part of its raw JSON wherever nothing was escaped there, so that it is neither
+/// allocated nor copied. It keeps the whole of what it is a part of in memory.
+pub use bytestring::ByteString as Text;
+
 /// One message, decoded: the row of `messages` and the rows of the tables around it.
 ///
 /// Every decoded string has passed one function: U+0000 and lone surrogates are U+FFFD.
@@ -10,27 +14,27 @@ pub struct Message {
     /// The gateway's id, or `sha256:` and the hash of [`Message::raw`] where it gave none.
     pub id: MessageId,
     /// The organisation that the message says it belongs to.
-    pub organization_id: Option<String>,
+    pub organization_id: Option<Text>,
     /// The business unit that the message says it belongs to.
-    pub business_unit_id: Option<String>,
+    pub business_unit_id: Option<Text>,
     /// `from` as received: `con_…`, `u_…` or anything else.
-    pub sender_id: Option<String>,
+    pub sender_id: Option<Text>,
     /// What the prefix of the sender's id says.
     pub sender_kind: SenderKind,
     /// From the contact or to the contact, derived from the kind of sender.
     pub direction: Direction,
     /// The declared type exactly as received; `None` where it is missing or not a string.
-    pub kind: Option<String>,
+    pub kind: Option<Text>,
     /// What the attachment really seems to be, derived from its URL and the declared type.
     pub media_kind: Option<MediaKind>,
     /// The title, where the content has one that is not empty.
-    pub title: Option<String>,
+    pub title: Option<Text>,
     /// The words of the message, wherever they were; filled for every type that has words.
-    pub text: Option<String>,
+    pub text: Option<Text>,
     /// `content.is_mail`.
     pub is_mail: Option<bool>,
     /// `content.message_id`: shared by the chunks of one streamed answer (facts.md 1.3).
-    pub stream_id: Option<String>,
+    pub stream_id: Option<Text>,
     /// `content.sequence_number` of a streamed answer.
     pub stream_sequence: Option<i64>,
     /// When the message was created, by the gateway's clock; `None` where it is unreadable.
@@ -38,7 +42,7 @@ pub struct Message {
     /// When the message was last changed, by the gateway's clock.
     pub updated_at: Option<Timestamp>,
     /// The JSON of the message exactly as received.
-    pub raw: Box<str>,
+    pub raw: Text,
     /// SHA-256 of the bytes of [`Message::raw`].
     pub sha256: [u8; 32],
     /// Which option a contact chose, for `quick_reply`.
@@ -140,11 +144,11 @@ impl MediaKind {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct QuickReply {
     /// The caption of the button.
-    pub title: Option<String>,
+    pub title: Option<Text>,
     /// What the button sends; repeats the payload of the option in the earlier `response`.
-    pub payload: Option<String>,
+    pub payload: Option<Text>,
     /// A longer description, where the option had one.
-    pub description: Option<String>,
+    pub description: Option<Text>,
 }
 
 /// One option that a `response` offers.
@@ -153,15 +157,15 @@ pub struct QuickReplyOption {
     /// Place in the list, from 0.
     pub position: u32,
     /// The id, a number or a string on the wire, text here.
-    pub option_id: Option<String>,
+    pub option_id: Option<Text>,
     /// The kind of option, `text` in every sample.
-    pub content_type: Option<String>,
+    pub content_type: Option<Text>,
     /// The caption.
-    pub title: Option<String>,
+    pub title: Option<Text>,
     /// What it sends when it is pressed.
-    pub payload: Option<String>,
+    pub payload: Option<Text>,
     /// A longer description.
-    pub description: Option<String>,
+    pub description: Option<Text>,
     /// Whether the message's `answered` names this option; `None` where nothing is answered.
     pub answered: Option<bool>,
 }
@@ -170,15 +174,15 @@ pub struct QuickReplyOption {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attachment {
     /// Where the file is, as received.
-    pub url: String,
+    pub url: Text,
     /// The host of the URL, lower case; `None` where the URL cannot be parsed.
-    pub host: Option<String>,
+    pub host: Option<Text>,
     /// The message's type as received.
-    pub declared_type: Option<String>,
+    pub declared_type: Option<Text>,
     /// What the file seems to be.
     pub media_kind: MediaKind,
     /// The caption, where it is not empty.
-    pub caption: Option<String>,
+    pub caption: Option<Text>,
 }
 
 /// A place that was shared.
@@ -189,9 +193,9 @@ pub struct Location {
     /// Degrees east.
     pub longitude: Option<f64>,
     /// The name of the place.
-    pub name: Option<String>,
+    pub name: Option<Text>,
     /// The address of the place.
-    pub address: Option<String>,
+    pub address: Option<Text>,
 }
 
 /// A contact card that was shared.
@@ -200,11 +204,11 @@ pub struct SharedContact {
     /// Place in the list, from 0.
     pub position: u32,
     /// The person's name.
-    pub name: Option<String>,
+    pub name: Option<Text>,
     /// The first phone number.
-    pub phone_number: Option<String>,
+    pub phone_number: Option<Text>,
     /// The first e-mail address.
-    pub email: Option<String>,
+    pub email: Option<Text>,
 }
 
 /// One variable of a template.
@@ -213,7 +217,7 @@ pub struct TemplateVariable {
     /// The number in the placeholder, from 1.
     pub position: u32,
     /// What is filled in.
-    pub value: Option<String>,
+    pub value: Option<Text>,
 }
 
 /// Something odd about data from the gateway: kept as a value, counted, stored, reported.

@@ -85,6 +85,5 @@ fn read_bare(value: &Json<'_>, kind: Option<&str>, place: &Place<'_>, message: &
         AnomalyKind::UnknownShape
     };
     note(message, oddity, place, value.describe());
-    let text = value.as_str().filter(|text| !text.is_empty());
-    message.text = text.map(str::to_owned);
+    message.text = text::of(value, message);
 }

@@ -4,13 +4,15 @@
 //! web application's (facts.md section 2). Fields that are not known are not odd.
 
 use crate::{
-    model::{AnomalyKind, ConversationId, Direction, Message, MessageId, SenderKind, Timestamp},
+    model::{
+        AnomalyKind, ConversationId, Direction, Message, MessageId, SenderKind, Text, Timestamp,
+    },
     wire::Json,
 };
 
 use super::{
     anomaly::note,
-    fields::{Fields, scalar},
+    fields::{Fields, scalar, shared},
 };
 
 const ID_KEYS: [&str; 3] = ["_id", "public_id", "id"];
@@ -23,7 +25,7 @@ pub(super) fn read(envelope: &Fields<'_>, asked: &ConversationId, message: &mut 
     message.organization_id = envelope.expected_id("organization_id", message);
     message.business_unit_id = envelope.expected_id("business_unit_id", message);
     let conversation = envelope.expected_id("conversation_id", message);
-    if conversation.is_some_and(|id| id != asked.as_str()) {
+    if conversation.is_some_and(|id| *id != *asked.as_str()) {
         note(
             message,
             AnomalyKind::ForeignConversation,
@@ -61,14 +63,14 @@ fn read_id(envelope: &Fields<'_>, message: &mut Message) {
 }
 
 /// `from`; where it is an object, as in comments, the id within.
-fn sender(envelope: &Fields<'_>, message: &mut Message) -> Option<String> {
+fn sender(envelope: &Fields<'_>, message: &mut Message) -> Option<Text> {
     let Some(value @ Json::Object(_)) = envelope.get("from") else {
         return envelope.expected_id("from", message);
     };
     envelope.note_type("from", value, message);
     ID_KEYS
         .iter()
-        .find_map(|key| value.get(key).and_then(scalar))
+        .find_map(|key| scalar(value.get(key)?, message))
         .filter(|id| !id.is_empty())
 }
 
@@ -105,13 +107,13 @@ fn time(envelope: &Fields<'_>, key: &str, message: &mut Message) -> Option<Times
 }
 
 /// `type` exactly as received. What is not a string is no type.
-pub(super) fn kind(envelope: &Fields<'_>, message: &mut Message) -> Option<String> {
+pub(super) fn kind(envelope: &Fields<'_>, message: &mut Message) -> Option<Text> {
     match envelope.get("type") {
         None => {
             envelope.note_missing("type", message);
             None
         }
-        Some(Json::String(kind)) => Some(kind.to_string()),
+        Some(Json::String(kind)) => Some(shared(kind, message)),
         Some(other) => {
             envelope.note_type("type", other, message);
             None

@@ -4,7 +4,7 @@
 //! that is `null` are the same, for the gateway uses both.
 
 use crate::{
-    model::{AnomalyKind, Message},
+    model::{AnomalyKind, Message, Text},
     wire::{Json, Member, Place, last_member},
 };
 
@@ -72,25 +72,25 @@ impl<'v> Fields<'v> {
     }
 
     /// Text exactly as received, `""` included. A number or a boolean is taken and noted.
-    pub(super) fn text(&self, key: &str, message: &mut Message) -> Option<String> {
+    pub(super) fn text(&self, key: &str, message: &mut Message) -> Option<Text> {
         let value = self.get(key)?;
         if let Json::String(text) = value {
-            return Some(text.to_string());
+            return Some(shared(text, message));
         }
         self.note_type(key, value, message);
-        scalar(value)
+        scalar(value, message)
     }
 
     /// Text that is not empty.
-    pub(super) fn words(&self, key: &str, message: &mut Message) -> Option<String> {
+    pub(super) fn words(&self, key: &str, message: &mut Message) -> Option<Text> {
         self.text(key, message).filter(|text| !text.is_empty())
     }
 
     /// An id: text or a number, which is not odd; never empty.
-    pub(super) fn id(&self, key: &str, message: &mut Message) -> Option<String> {
+    pub(super) fn id(&self, key: &str, message: &mut Message) -> Option<Text> {
         let value = self.get(key)?;
         match value {
-            Json::String(_) | Json::Number(_) => scalar(value).filter(|id| !id.is_empty()),
+            Json::String(_) | Json::Number(_) => scalar(value, message).filter(|id| !id.is_empty()),
             _ => {
                 self.note_type(key, value, message);
                 None
@@ -99,7 +99,7 @@ impl<'v> Fields<'v> {
     }
 
     /// An id that every message has.
-    pub(super) fn expected_id(&self, key: &str, message: &mut Message) -> Option<String> {
+    pub(super) fn expected_id(&self, key: &str, message: &mut Message) -> Option<Text> {
         let before = message.anomalies.len();
         let id = self.id(key, message);
         if id.is_none() && message.anomalies.len() == before {
@@ -115,7 +115,7 @@ impl<'v> Fields<'v> {
             return Some(*is_true);
         }
         self.note_type(key, value, message);
-        match scalar(value)?.as_str() {
+        match &*scalar(value, message)? {
             "true" | "1" => Some(true),
             "false" | "0" => Some(false),
             _ => None,
@@ -125,7 +125,7 @@ impl<'v> Fields<'v> {
     /// A whole number; one in a string is taken and noted.
     pub(super) fn integer(&self, key: &str, message: &mut Message) -> Option<i64> {
         let value = self.get(key)?;
-        let number = scalar(value)?.trim().parse().ok();
+        let number = scalar(value, message)?.trim().parse().ok();
         if number.is_none() || !matches!(value, Json::Number(_)) {
             self.note_type(key, value, message);
         }
@@ -149,11 +149,24 @@ impl<'v> Fields<'v> {
 }
 
 /// A string, a number or a boolean as text.
-pub(super) fn scalar(value: &Json<'_>) -> Option<String> {
+pub(super) fn scalar(value: &Json<'_>, message: &Message) -> Option<Text> {
     match value {
-        Json::String(text) => Some(text.to_string()),
-        Json::Number(number) => Some((*number).to_owned()),
-        Json::Bool(is_true) => Some(is_true.to_string()),
+        Json::String(text) => Some(shared(text, message)),
+        Json::Number(number) => Some(message.raw.slice_ref(number)),
+        Json::Bool(true) => Some(Text::from_static("true")),
+        Json::Bool(false) => Some(Text::from_static("false")),
         _ => None,
+    }
+}
+
+/// Text of the message's JSON: a part of it where it stands there as it is, which it does where
+/// nothing was escaped.
+pub(super) fn shared(text: &str, message: &Message) -> Text {
+    let raw = message.raw.as_bytes().as_ptr_range();
+    let part = text.as_bytes().as_ptr_range();
+    if raw.start <= part.start && part.end <= raw.end {
+        message.raw.slice_ref(text)
+    } else {
+        Text::from(text)
     }
 }

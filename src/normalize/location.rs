@@ -18,12 +18,9 @@ pub(super) fn read(content: &Fields<'_>, message: &mut Message) {
         name: fields.words("name", message),
         address: fields.words("address", message),
     };
-    let mut lines = text::words(content, "text", message)
-        .or_else(|| message.title.clone())
-        .unwrap_or_default();
-    text::push_line(&mut lines, location.name.as_deref().unwrap_or_default());
-    text::push_line(&mut lines, location.address.as_deref().unwrap_or_default());
-    message.text = Some(lines).filter(|lines| !lines.is_empty());
+    let words = text::words(content, "text", message).or_else(|| message.title.clone());
+    let more = [location.name.as_ref(), location.address.as_ref()];
+    message.text = text::joined(words, more);
     if location.latitude.is_none() || location.longitude.is_none() {
         content.note_shape("no coordinates", message);
     }

@@ -13,12 +13,9 @@ use super::{fields::Fields, text};
 /// Reads the file of a message, and its words.
 pub(super) fn read(content: &Fields<'_>, message: &mut Message) {
     let caption = content.words("caption", message);
-    let mut lines = text::words(content, "text", message).unwrap_or_default();
-    text::push_line(&mut lines, caption.as_deref().unwrap_or_default());
-    if lines.is_empty() {
-        lines = message.title.clone().unwrap_or_default();
-    }
-    message.text = Some(lines).filter(|lines| !lines.is_empty());
+    let words = text::words(content, "text", message);
+    let lines = text::joined(words, [caption.as_ref()]);
+    message.text = lines.or_else(|| message.title.clone());
 
     let declared = Declared::of(message.kind.as_deref().unwrap_or_default());
     let Some(url) = content.words("url", message) else {
@@ -31,7 +28,7 @@ pub(super) fn read(content: &Fields<'_>, message: &mut Message) {
     let media_kind = media_kind(declared, extension.as_deref());
     message.media_kind = Some(media_kind);
     message.attachment = Some(Attachment {
-        host: parsed.and_then(|url| url.host_str().map(str::to_ascii_lowercase)),
+        host: parsed.and_then(|url| Some(url.host_str()?.to_ascii_lowercase().into())),
         url,
         declared_type: message.kind.clone(),
         media_kind,

@@ -17,7 +17,9 @@ use super::{
 /// `quick_reply`: its title is what the contact said.
 pub(super) fn read(content: &Fields<'_>, message: &mut Message) {
     // The title was read with what all types share, and what was odd about it noted then.
-    let title = content.get("title").and_then(scalar);
+    let title = content
+        .get("title")
+        .and_then(|title| scalar(title, message));
     let quick_reply = QuickReply {
         payload: content.text("payload", message),
         description: content.text("description", message),
@@ -80,6 +82,6 @@ fn read_option(
         return Some(read);
     }
     note(message, AnomalyKind::WrongType, &place, option.describe());
-    read.title = Some(scalar(option)?);
+    read.title = Some(scalar(option, message)?);
     Some(read)
 }

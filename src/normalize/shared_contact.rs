@@ -2,7 +2,7 @@
 //! several, a name as text or as `WhatsApp` has it, one number or a list.
 
 use crate::{
-    model::{AnomalyKind, Message, SharedContact},
+    model::{AnomalyKind, Message, SharedContact, Text},
     wire::{Json, Place},
 };
 
@@ -23,13 +23,13 @@ pub(super) fn read(content: &Fields<'_>, message: &mut Message) {
             read_cards(std::slice::from_ref(card), &place, message);
         }
         _ => {
-            let card = read_card(content, 0);
+            let card = read_card(content, 0, message);
             keep(card, content.place(), message);
+            message.text = words_of(&message.shared_contacts);
         }
     }
-    let mut lines = text::words(content, "text", message).unwrap_or_default();
-    text::push_line(&mut lines, message.text.as_deref().unwrap_or_default());
-    message.text = Some(lines).filter(|lines| !lines.is_empty());
+    let words = text::words(content, "text", message);
+    message.text = text::joined(words, [message.text.as_ref()]);
 }
 
 /// Reads several cards.
@@ -39,9 +39,20 @@ pub(super) fn read_cards(cards: &[Json<'_>], place: &Place<'_>, message: &mut Me
     }
     for (position, card) in (0..).zip(cards) {
         let here = place.index(position as usize);
-        let read = Fields::of(card, here).and_then(|card| read_card(&card, position));
+        let read = Fields::of(card, here).and_then(|card| read_card(&card, position, message));
         keep(read, &here, message);
     }
+    message.text = words_of(&message.shared_contacts);
+}
+
+fn words_of(cards: &[SharedContact]) -> Option<Text> {
+    let mut lines = String::new();
+    for card in cards {
+        for words in [&card.name, &card.phone_number, &card.email] {
+            text::push_line(&mut lines, words.as_deref().unwrap_or_default());
+        }
+    }
+    text::filled(lines)
 }
 
 fn keep(card: Option<SharedContact>, place: &Place<'_>, message: &mut Message) {
@@ -50,32 +61,35 @@ fn keep(card: Option<SharedContact>, place: &Place<'_>, message: &mut Message) {
         note(message, AnomalyKind::UnknownShape, place, detail);
         return;
     };
-    let lines = message.text.get_or_insert_default();
-    for words in [&card.name, &card.phone_number, &card.email] {
-        text::push_line(lines, words.as_deref().unwrap_or_default());
-    }
     message.shared_contacts.push(card);
 }
 
-fn read_card(card: &Fields<'_>, position: u32) -> Option<SharedContact> {
+fn read_card(card: &Fields<'_>, position: u32, message: &Message) -> Option<SharedContact> {
     let read = SharedContact {
         position,
-        name: name(card),
+        name: name(card, message),
         phone_number: first_of(
             card,
             &["phone_number", "phone", "mobile", "phones", "phone_numbers"],
             &["phone", "phone_number", "number", "value", "wa_id"],
+            message,
         ),
-        email: first_of(card, &["email", "emails"], &["email", "address", "value"]),
+        email: first_of(
+            card,
+            &["email", "emails"],
+            &["email", "address", "value"],
+            message,
+        ),
     };
     let is_empty = read.name.is_none() && read.phone_number.is_none() && read.email.is_none();
     (!is_empty).then_some(read)
 }
 
 /// A name as text, or in the parts that `WhatsApp` and the vendor's contacts have.
-fn name(card: &Fields<'_>) -> Option<String> {
+fn name(card: &Fields<'_>, message: &Message) -> Option<Text> {
     const WHOLE: [&str; 3] = ["formatted_name", "display_name", "full_name"];
     let place = card.place().key("name");
+    let filled = |value: &Json<'_>| filled(value, message);
     let value = card.get("name");
     if let Some(name) = value.and_then(filled) {
         return Some(name);
@@ -89,18 +103,20 @@ fn name(card: &Fields<'_>) -> Option<String> {
                 .iter()
                 .find_map(|key| fields.get(key).and_then(filled));
             whole.or_else(|| {
-                let parts: Vec<String> = ["first_name", "last_name"]
-                    .iter()
-                    .filter_map(|key| fields.get(key).and_then(filled))
-                    .collect();
-                (!parts.is_empty()).then(|| parts.join(" "))
+                let [first, last] =
+                    ["first_name", "last_name"].map(|key| fields.get(key).and_then(filled));
+                match (first, last) {
+                    (Some(first), Some(last)) => Some(format!("{first} {last}").into()),
+                    (first, last) => first.or(last),
+                }
             })
         })
 }
 
 /// The first filled value at one of `keys`, in a list the first one's, in an object the one at
 /// one of `inner` keys.
-fn first_of(card: &Fields<'_>, keys: &[&str], inner: &[&str]) -> Option<String> {
+fn first_of(card: &Fields<'_>, keys: &[&str], inner: &[&str], message: &Message) -> Option<Text> {
+    let filled = |value: &Json<'_>| filled(value, message);
     let in_value = |value: &Json<'_>| {
         filled(value).or_else(|| inner.iter().find_map(|key| value.get(key).and_then(filled)))
     };
@@ -111,9 +127,9 @@ fn first_of(card: &Fields<'_>, keys: &[&str], inner: &[&str]) -> Option<String> 
 }
 
 /// Text or a number that is not empty.
-fn filled(value: &Json<'_>) -> Option<String> {
+fn filled(value: &Json<'_>, message: &Message) -> Option<Text> {
     match value {
-        Json::String(_) | Json::Number(_) => scalar(value).filter(|text| !text.is_empty()),
+        Json::String(_) | Json::Number(_) => scalar(value, message).filter(|text| !text.is_empty()),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! `whatsapp.template`: a text with `{{1}}`, `{{2}}` … and the variables to fill in.
 
 use crate::{
-    model::{AnomalyKind, Message, TemplateVariable},
+    model::{AnomalyKind, Message, TemplateVariable, Text},
     wire::Json,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn read(content: &Fields<'_>, message: &mut Message) {
     if filled.is_none() {
         content.note_shape("too long to fill in", message);
     }
-    message.text = Some(filled.unwrap_or(template));
+    message.text = Some(filled.map_or(template, Text::from));
 }
 
 fn read_variables(content: &Fields<'_>, message: &mut Message) {
@@ -41,7 +41,7 @@ fn read_variables(content: &Fields<'_>, message: &mut Message) {
                 }
                 message.template_variables.push(TemplateVariable {
                     position: u32::try_from(index + 1).unwrap_or(u32::MAX),
-                    value: scalar(value).or_else(|| text::within(value)),
+                    value: scalar(value, message).or_else(|| text::within(value)),
                 });
             }
         }
@@ -97,7 +97,7 @@ mod tests {
             .zip(values)
             .map(|(position, value)| TemplateVariable {
                 position,
-                value: value.map(str::to_owned),
+                value: value.map(Text::from),
             })
             .collect();
         fill(template, &variables)

@@ -274,7 +274,7 @@ fn empty_titles_and_captions_are_none_but_buttons_stay_as_received() {
         "quick_reply",
         &json!({"title": "", "payload": "", "description": ""}),
     );
-    let empty = Some(String::new());
+    let empty = Some(Text::new());
     let expected = crate::model::QuickReply {
         title: empty.clone(),
         payload: empty.clone(),

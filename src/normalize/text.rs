@@ -1,8 +1,11 @@
 //! Words, wherever they are: a string, a nested object, a title only, a call's invitation.
 
-use crate::{model::Message, wire::Json};
+use crate::{
+    model::{Message, Text},
+    wire::Json,
+};
 
-use super::fields::{Fields, scalar};
+use super::fields::{Fields, scalar, shared};
 
 /// Where the words of a nested value are looked for first, in this order.
 const WORD_KEYS: [&str; 7] = [
@@ -30,28 +33,38 @@ pub(super) fn read_call(content: &Fields<'_>, message: &mut Message) {
 
 /// A type that is not known: obvious words are kept, nothing is odd beyond the type.
 pub(super) fn read_unknown(content: &Fields<'_>, message: &mut Message) {
-    let text = content.get("text").and_then(Json::as_str);
-    message.text = text
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
-        .or_else(|| message.title.clone());
+    let text = content.get("text").and_then(|value| of(value, message));
+    message.text = text.or_else(|| message.title.clone());
+}
+
+/// The words of a string.
+pub(super) fn of(value: &Json<'_>, message: &Message) -> Option<Text> {
+    match value {
+        Json::String(text) if !text.is_empty() => Some(shared(text, message)),
+        _ => None,
+    }
 }
 
 /// The words at `key`: a string, or those within an object or an array, which is noted.
-pub(super) fn words(content: &Fields<'_>, key: &str, message: &mut Message) -> Option<String> {
+pub(super) fn words(content: &Fields<'_>, key: &str, message: &mut Message) -> Option<Text> {
     let value = content.get(key)?;
-    if let Json::String(text) = value {
-        return Some(text.to_string()).filter(|text| !text.is_empty());
+    if let Json::String(_) = value {
+        return of(value, message);
     }
     content.note_type(key, value, message);
-    scalar(value).or_else(|| within(value))
+    scalar(value, message).or_else(|| within(value))
 }
 
 /// The words within a nested value.
-pub(super) fn within(value: &Json<'_>) -> Option<String> {
+pub(super) fn within(value: &Json<'_>) -> Option<Text> {
     let mut lines = String::new();
     gather(value, &mut lines);
-    Some(lines).filter(|lines| !lines.is_empty())
+    filled(lines)
+}
+
+/// The text, where there is any.
+pub(super) fn filled(lines: String) -> Option<Text> {
+    (!lines.is_empty()).then(|| lines.into())
 }
 
 /// Adds a line of words unless it is empty or already there.
@@ -63,6 +76,19 @@ pub(super) fn push_line(lines: &mut String, line: &str) {
         lines.push('\n');
     }
     lines.push_str(line);
+}
+
+/// The words, and below them each line that is not all there was before.
+pub(super) fn joined<const N: usize>(
+    words: Option<Text>,
+    more: [Option<&Text>; N],
+) -> Option<Text> {
+    let lines = more.into_iter().flatten().filter(|line| !line.is_empty());
+    lines.fold(words, |words, line| match words {
+        None => Some(line.clone()),
+        Some(words) if words == *line => Some(words),
+        Some(words) => Some(format!("{words}\n{line}").into()),
+    })
 }
 
 /// Collects strings; of an object those at the first key that has any. Visits each value at
@@ -92,7 +118,7 @@ fn gather(value: &Json<'_>, lines: &mut String) {
 }
 
 /// Words of a content that has neither text nor title, at another well-known key.
-fn elsewhere(content: &Fields<'_>) -> Option<String> {
+fn elsewhere(content: &Fields<'_>) -> Option<Text> {
     WORD_KEYS
         .iter()
         .find_map(|key| content.get(key).and_then(within))

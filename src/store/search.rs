@@ -307,8 +307,10 @@ impl Search<'_> {
             snippet: Vec::new(),
             rank: 0.0,
         };
-        let entry = cut(words(&mut row)?);
-        hit.snippet = snippet(self.query, &entry);
+        let texts = words(&mut row)?;
+        let texts = texts.each_ref().map(Option::as_deref);
+        let entry = cut(texts);
+        hit.snippet = snippet(self.query, &entry, texts);
         hit.rank = f64::from(score(self.query, &entry)) / 1_000_000.0;
         Ok((key, hit))
     }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::StoreError;
 use crate::{
-    model::Timestamp,
+    model::{Text, Timestamp},
     terms::{Entry, Query},
 };
 
@@ -45,7 +45,7 @@ pub(super) enum Value {
     /// A whole number.
     Int(Option<i64>),
     /// Text.
-    Text(Option<String>),
+    Text(Option<Text>),
     /// Bytes.
     Bytes(Option<Vec<u8>>),
     /// A truth value.
@@ -63,7 +63,7 @@ pub(super) enum Value {
     /// Messages by key with their terms, for `{index:N}` and `{unindex:N}`; an argument only.
     Entries(Vec<(i64, Entry)>),
     /// What is looked for, for `{matching:N}`; an argument only.
-    Query(Query),
+    Query(Box<Query>),
 }
 
 impl Value {
@@ -100,6 +100,14 @@ pub(super) fn clean(text: &str) -> String {
     cleaned(text).into_owned()
 }
 
+/// The text as it is stored: without U+0000; not copied where it has none.
+pub(super) fn clean_text(text: &Text) -> Text {
+    match cleaned(text) {
+        Cow::Borrowed(_) => text.clone(),
+        Cow::Owned(text) => text.into(),
+    }
+}
+
 macro_rules! from {
     ($($type:ty => |$value:ident| $made:expr;)*) => {
         $(impl From<$type> for Value {
@@ -117,10 +125,13 @@ from! {
     Option<u64> => |value| Self::Int(value.map(|value| i64::try_from(value).unwrap_or(i64::MAX)));
     u32 => |value| Self::Int(Some(i64::from(value)));
     u64 => |value| Self::Int(Some(i64::try_from(value).unwrap_or(i64::MAX)));
-    &str => |value| Self::Text(Some(clean(value)));
-    &String => |value| Self::Text(Some(clean(value)));
-    Option<&str> => |value| Self::Text(value.map(clean));
-    &Option<String> => |value| Self::Text(value.as_deref().map(clean));
+    &str => |value| Self::Text(Some(clean(value).into()));
+    &String => |value| Self::Text(Some(clean(value).into()));
+    &Text => |value| Self::Text(Some(clean_text(value)));
+    &Option<Text> => |value| Self::Text(value.as_ref().map(clean_text));
+    Option<&str> => |value| Self::Text(value.map(|text| clean(text).into()));
+    &Option<String> => |value| Self::Text(value.as_deref().map(|text| clean(text).into()));
+    Option<&Text> => |value| Self::Text(value.map(clean_text));
     bool => |value| Self::Bool(Some(value));
     Option<bool> => |value| Self::Bool(value);
     Option<f64> => |value| Self::Real(value);
@@ -132,7 +143,7 @@ from! {
     Vec<String> => |value| Self::Texts(value);
     Vec<(i64, String)> => |value| Self::Pairs(value);
     Vec<(i64, Entry)> => |value| Self::Entries(value);
-    &Query => |value| Self::Query(value.clone());
+    &Query => |value| Self::Query(Box::new(value.clone()));
 }
 
 /// One row that was read; its columns are taken in order.
@@ -180,14 +191,24 @@ impl Row {
     takers! {
         /// The next column, a number.
         maybe_int, int, Int, i64;
-        /// The next column, text.
-        maybe_text, text, Text, String;
+        /// The next column, text that others may hold too.
+        maybe_shared_text, shared_text, Text, Text;
         /// The next column, bytes.
         maybe_bytes, bytes, Bytes, Vec<u8>;
         /// The next column, a time.
         maybe_time, time, Time, Timestamp;
         /// The next column, a truth.
         maybe_bool, bool, Bool, bool;
+    }
+
+    /// The next column, text.
+    pub(super) fn maybe_text(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(self.maybe_shared_text()?.map(String::from))
+    }
+
+    /// The next column, text.
+    pub(super) fn text(&mut self) -> Result<String, StoreError> {
+        self.shared_text().map(String::from)
     }
 
     /// The next column, a count.

@@ -1,6 +1,6 @@
 //! The terms of one message: of each of its texts, in their order.
 
-use super::{Term, terms};
+use super::{Terms, terms};
 
 /// Terms of a message that are indexed; positions beyond are not kept by every engine.
 const TERMS_MAX: usize = 16_000;
@@ -11,56 +11,54 @@ const TEXT_BYTES_MAX: usize = 1 << 20;
 /// Bytes of all terms together.
 const BYTES_MAX: usize = 512 * 1024;
 
-/// The texts of a message with their terms.
+/// The terms of a message's texts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Entry {
-    /// Each text that has a term; no phrase reaches from one into the next.
+    /// Of each text that has any; no phrase reaches from one into the next.
     pub fields: Vec<Field>,
     /// Whether the texts were too long to be cut for an index.
     is_too_long: bool,
 }
 
-/// One text of a message.
+/// The terms of one text of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// The words as they were received.
-    pub text: String,
-    /// Their terms.
-    pub terms: Vec<Term>,
+    /// Which of the texts it is, from 0.
+    pub(super) text: usize,
+    /// Its terms, at least one.
+    pub terms: Terms,
 }
 
 /// Cuts the texts of a message. One that another holds as a line of its own is left out: a title
 /// or a caption often stands in the text too.
-pub fn cut<const N: usize>(texts: [Option<String>; N]) -> Entry {
-    let texts: Vec<String> = texts.into_iter().flatten().collect();
-    let is_told = |place: usize, text: &String| {
-        texts.iter().enumerate().any(|(other, longer)| {
-            other != place
-                && if longer == text {
-                    other < place
-                } else {
-                    longer.len() > text.len() && longer.lines().any(|line| line == text)
-                }
+pub fn cut<const N: usize>(texts: [Option<&str>; N]) -> Entry {
+    let there = || texts.iter().enumerate();
+    let is_told = |place: usize, text: &str| {
+        there().any(|(other, longer)| {
+            longer.is_some_and(|longer| {
+                other != place
+                    && if longer == text {
+                        other < place
+                    } else {
+                        longer.len() > text.len() && longer.lines().any(|line| line == text)
+                    }
+            })
         })
     };
-    let told: Vec<bool> = (0..)
-        .zip(&texts)
-        .map(|(place, text)| is_told(place, text))
-        .collect();
-    let fields = texts.into_iter().zip(told).filter(|(_, told)| !told);
-    let fields = fields.map(|(text, _)| Field {
-        terms: terms(&text),
-        text,
+    let fields = there().filter_map(|(place, text)| {
+        let text = text.filter(|text| !is_told(place, text))?;
+        let terms = terms(text);
+        (!terms.is_empty()).then_some(Field { text: place, terms })
     });
     Entry {
-        fields: fields.filter(|field| !field.terms.is_empty()).collect(),
+        fields: fields.collect(),
         is_too_long: false,
     }
 }
 
 /// As [`cut`], for an index: texts that are too long for one are left as they are.
-pub fn cut_for_index<const N: usize>(texts: [Option<String>; N]) -> Entry {
-    let bytes: usize = texts.iter().flatten().map(String::len).sum();
+pub fn cut_for_index<const N: usize>(texts: [Option<&str>; N]) -> Entry {
+    let bytes: usize = texts.iter().flatten().map(|text| text.len()).sum();
     if bytes > TEXT_BYTES_MAX {
         return Entry {
             fields: Vec::new(),
@@ -77,13 +75,18 @@ impl Entry {
         self.fields.iter().flat_map(move |field| {
             let first = gone + 1;
             gone += field.terms.len() + 1;
-            (first..).zip(field.terms.iter().map(|term| term.text.as_str()))
+            (first..).zip(field.terms.iter())
         })
     }
 
     /// How many terms there are.
     pub fn len(&self) -> usize {
         self.fields.iter().map(|field| field.terms.len()).sum()
+    }
+
+    /// Bytes of all terms together.
+    pub fn bytes(&self) -> usize {
+        self.positions().map(|(_, term)| term.len()).sum()
     }
 
     /// Whether there is nothing to be found.

@@ -5,7 +5,7 @@
 
 use std::{iter::Peekable, str::CharIndices};
 
-use super::{Entry, Term, paired_end, terms};
+use super::{Entry, Terms, paired_end, terms};
 
 /// Terms of one query: more is a text that was pasted by mistake.
 const TERMS_MAX: usize = 256;
@@ -118,7 +118,7 @@ impl Query {
 impl Phrase {
     /// The terms of one word or quotation; `None` where it has none.
     fn of(text: &str, is_beginning: bool) -> Option<Self> {
-        let mut terms: Vec<String> = terms(text).into_iter().map(|term| term.text).collect();
+        let mut terms: Vec<String> = terms(text).iter().map(str::to_owned).collect();
         let ending = match paired_end(text) {
             0 if is_beginning => Ending::Beginning,
             0 => Ending::Whole,
@@ -133,28 +133,24 @@ impl Phrase {
     }
 
     /// Where the phrase is among the terms: the number of its first one.
-    pub fn places<'a>(&'a self, among: &'a [Term]) -> impl Iterator<Item = usize> + 'a {
+    pub fn places<'a>(&'a self, among: &'a Terms) -> impl Iterator<Item = usize> + 'a {
         let (last, before) = self.terms.split_last().expect("a phrase has a term");
-        let follows = move |window: &&[Term]| {
-            let (end, begin) = window.split_last().expect("a window has a term");
+        let follows = move |place: &usize| {
+            let end = among.get(place + before.len());
             let ends = match self.ending {
-                Ending::Whole => end.text == *last,
-                Ending::Beginning | Ending::Character => end.text.starts_with(last.as_str()),
+                Ending::Whole => end == last,
+                Ending::Beginning | Ending::Character => end.starts_with(last.as_str()),
             };
-            ends && begin
-                .iter()
+            ends && (*place..)
                 .zip(before)
-                .all(|(term, text)| term.text == *text)
+                .all(|(place, text)| among.get(place) == text)
         };
-        let windows = among.windows(self.terms.len()).enumerate();
-        windows
-            .filter(move |(_, window)| follows(window))
-            .map(|(place, _)| place)
+        (0..among.len().saturating_sub(before.len())).filter(follows)
     }
 
     /// Where the phrase ends that begins at a place, in bytes of the text.
-    pub(super) fn end(&self, among: &[Term], place: usize) -> usize {
-        let last = &among[place + self.terms.len() - 1];
+    pub(super) fn end(&self, among: &Terms, place: usize) -> usize {
+        let last = &among.places[place + self.terms.len() - 1];
         match self.ending {
             Ending::Character => last.head_end,
             Ending::Whole | Ending::Beginning => last.end,

@@ -22,15 +22,20 @@ pub struct Piece {
     pub is_hit: bool,
 }
 
-/// The words around the first hit, hits marked: of the first text that has any.
-pub fn snippet(query: &Query, entry: &Entry) -> Vec<Piece> {
+/// The words around the first hit, hits marked: of the first text that has any. The texts are those
+/// that the entry was cut from.
+pub fn snippet<const N: usize>(
+    query: &Query,
+    entry: &Entry,
+    texts: [Option<&str>; N],
+) -> Vec<Piece> {
     let with_hits = |field: &Field| {
         let hits = hits(query, field);
         (!hits.is_empty()).then_some(hits)
     };
     for field in &entry.fields {
         if let Some(hits) = with_hits(field) {
-            return pieces(&field.text, &hits);
+            return pieces(texts[field.text].unwrap_or_default(), &hits);
         }
     }
     Vec::new()
@@ -44,7 +49,7 @@ fn hits(query: &Query, field: &Field) -> Vec<Range<usize>> {
         .iter()
         .flat_map(|phrase| {
             let places = phrase.places(terms);
-            places.map(move |place| terms[place].start..phrase.end(terms, place))
+            places.map(move |place| terms.places[place].start..phrase.end(terms, place))
         })
         .collect();
     found.sort_by_key(|range| (range.start, range.end));

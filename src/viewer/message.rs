@@ -97,7 +97,8 @@ fn words_of(
         .filter_map(|version| {
             let (raw, is_cut) = cut(version.raw.as_deref()?, CHARACTERS_MAX);
             let decoded = (!is_cut).then(|| normalize::message(raw, conversation))?;
-            Some((version.version, decoded.text.or(decoded.title)))
+            let words = decoded.text.or(decoded.title);
+            Some((version.version, words.map(String::from)))
         })
         .collect();
     words.reverse();

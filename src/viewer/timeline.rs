@@ -239,7 +239,7 @@ async fn earlier_words(
     let found = archive.raws(&wanted).await?;
     let words = found.into_iter().map(|((key, _), raw)| {
         let decoded = normalize::message(&raw, conversation);
-        (key, decoded.text.or(decoded.title))
+        (key, decoded.text.or(decoded.title).map(String::from))
     });
     Ok(words.collect())
 }

@@ -14,7 +14,7 @@ use super::{
     Met, NextKeys, Plan, Stamp, StoreError, StoredMessage, StoredMessages, StoredVersions, take,
 };
 use crate::{
-    model::{Anomaly, AnomalyKind, ConversationKey, Message, MessageId, RunId, Timestamp},
+    model::{Anomaly, AnomalyKind, ConversationKey, Message, MessageId, RunId, Text, Timestamp},
     store::{
         Batch, PageWrite,
         value::{clean, cleaned, storable},
@@ -28,9 +28,9 @@ pub(super) struct Growth {
     /// Messages that became live less those that ceased to be.
     pub(super) live: i64,
     /// The first one that a message names.
-    pub(super) organization_id: Option<String>,
+    pub(super) organization_id: Option<Text>,
     /// The first one that a message names.
-    pub(super) business_unit_id: Option<String>,
+    pub(super) business_unit_id: Option<Text>,
 }
 
 /// The conversation and id of each message that the batch speaks of and the archive may hold,

@@ -430,8 +430,8 @@ fn put_location(message: &mut ShownMessage, row: Row) -> Result<(), StoreError> 
     message.location = Some(SharedPlace {
         latitude: *latitude,
         longitude: *longitude,
-        name: name.clone(),
-        address: address.clone(),
+        name: name.as_ref().map(ToString::to_string),
+        address: address.as_ref().map(ToString::to_string),
     });
     Ok(())
 }

@@ -13,7 +13,7 @@ use sqlx::{
 
 use super::{open::Postgres, search, write::PostgresWriter};
 use crate::{
-    model::Timestamp,
+    model::{Text, Timestamp},
     store::{
         StoreError,
         backend::{Backend, Reader, Select, Writer, assert_arguments},
@@ -225,7 +225,7 @@ pub(super) fn arguments(args: Vec<Value>) -> Result<PgArguments, sqlx::Error> {
     for value in args {
         match value {
             Value::Int(number) => made.add(number),
-            Value::Text(text) => made.add(text),
+            Value::Text(text) => made.add(text.as_deref()),
             Value::Bytes(bytes) => made.add(bytes),
             Value::Bool(truth) => made.add(truth),
             Value::Real(number) => made.add(number),
@@ -256,7 +256,10 @@ fn decode(row: &PgRow, statement: &Statement) -> Result<Row, StoreError> {
     for (column, kind) in statement.columns.iter().enumerate() {
         values.push(match kind {
             Kind::Int => Value::Int(row.try_get_unchecked(column).map_err(whilst)?),
-            Kind::Text => Value::Text(row.try_get_unchecked(column).map_err(whilst)?),
+            Kind::Text => {
+                let text: Option<String> = row.try_get_unchecked(column).map_err(whilst)?;
+                Value::Text(text.map(Text::from))
+            }
             Kind::Bytes => Value::Bytes(row.try_get_unchecked(column).map_err(whilst)?),
             Kind::Bool => Value::Bool(row.try_get_unchecked(column).map_err(whilst)?),
             Kind::Real => Value::Real(row.try_get_unchecked(column).map_err(whilst)?),

@@ -2,7 +2,6 @@
 //!
 //! No text search configuration is asked: terms and queries are cast as they are.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::terms::{Ending, Entry, Phrase, Query};
@@ -50,16 +49,21 @@ pub(super) fn entries(list: &[(i64, Entry)]) -> (Vec<i64>, Vec<String>) {
 
 /// No term holds a quote or a backslash.
 fn spelled(entry: &Entry) -> String {
-    let mut places: BTreeMap<&str, String> = BTreeMap::new();
-    for (place, term) in entry.positions() {
-        let list = places.entry(term).or_default();
-        let between = if list.is_empty() { ':' } else { ',' };
-        // Writing to a string cannot fail.
-        let _ = write!(list, "{between}{place}");
-    }
-    let mut text = String::new();
-    for (term, list) in places {
-        let _ = write!(text, "'{term}'{list} ");
+    let positions = entry.positions();
+    let mut places: Vec<(&str, usize)> = positions.map(|(place, term)| (term, place)).collect();
+    places.sort_unstable();
+    let mut text = String::with_capacity(entry.bytes() + 8 * places.len());
+    for of_term in places.chunk_by(|(one, _), (other, _)| one == other) {
+        text.push('\'');
+        text.push_str(of_term[0].0);
+        text.push('\'');
+        let mut between = ':';
+        for (_, place) in of_term {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{between}{place}");
+            between = ',';
+        }
+        text.push(' ');
     }
     text
 }

@@ -46,7 +46,7 @@ impl PostgresWriter {
 
     async fn put(&mut self, (table, rows): Rows) -> Result<u64, StoreError> {
         let whilst = |source| StoreError::whilst(format!("writing {}", table.name), source);
-        let args = columns(table, rows)
+        let args = columns(table, &rows)
             .map_err(sqlx::Error::Encode)
             .map_err(whilst)?;
         assert_eq!(args.len(), table.columns.len(), "arrays of {}", table.name);
@@ -171,38 +171,31 @@ const fn type_name(kind: Kind) -> &'static str {
 }
 
 /// Turns rows into one array a column.
-fn columns(table: &Table, rows: Vec<Vec<Value>>) -> Result<PgArguments, BoxDynError> {
-    let mut columns: Vec<Vec<Value>> = Vec::new();
-    columns.resize_with(table.columns.len(), || Vec::with_capacity(rows.len()));
-    for row in rows {
-        for (column, value) in columns.iter_mut().zip(row) {
-            column.push(value);
-        }
-    }
+fn columns(table: &Table, rows: &[Vec<Value>]) -> Result<PgArguments, BoxDynError> {
     let mut args = PgArguments::default();
-    for (values, (_, kind)) in columns.into_iter().zip(table.columns) {
+    for (place, (_, kind)) in table.columns.iter().enumerate() {
         match kind {
-            Kind::Int => args.add(array(values, |value| match value {
-                Value::Int(number) => Some(number),
+            Kind::Int => args.add(column(rows, place, |value| match value {
+                Value::Int(number) => Some(*number),
                 _ => None,
             })),
-            Kind::Text => args.add(array(values, |value| match value {
-                Value::Text(text) => Some(text),
+            Kind::Text => args.add(column(rows, place, |value| match value {
+                Value::Text(text) => Some(text.as_deref()),
                 _ => None,
             })),
-            Kind::Bytes => args.add(array(values, |value| match value {
-                Value::Bytes(bytes) => Some(bytes),
+            Kind::Bytes => args.add(column(rows, place, |value| match value {
+                Value::Bytes(bytes) => Some(bytes.as_deref()),
                 _ => None,
             })),
-            Kind::Bool => args.add(array(values, |value| match value {
-                Value::Bool(truth) => Some(truth),
+            Kind::Bool => args.add(column(rows, place, |value| match value {
+                Value::Bool(truth) => Some(*truth),
                 _ => None,
             })),
-            Kind::Real => args.add(array(values, |value| match value {
-                Value::Real(number) => Some(number),
+            Kind::Real => args.add(column(rows, place, |value| match value {
+                Value::Real(number) => Some(*number),
                 _ => None,
             })),
-            Kind::Time => args.add(array(values, |value| match value {
+            Kind::Time => args.add(column(rows, place, |value| match value {
                 Value::Time(time) => Some(time.map(Micros::from)),
                 _ => None,
             })),
@@ -212,6 +205,10 @@ fn columns(table: &Table, rows: Vec<Vec<Value>>) -> Result<PgArguments, BoxDynEr
 }
 
 /// The values of one column; each is of the column's kind, as was asserted.
-fn array<T>(values: Vec<Value>, take: impl Fn(Value) -> Option<Option<T>>) -> Vec<Option<T>> {
-    values.into_iter().filter_map(take).collect()
+fn column<'v, T>(
+    rows: &'v [Vec<Value>],
+    place: usize,
+    take: impl Fn(&'v Value) -> Option<Option<T>>,
+) -> Vec<Option<T>> {
+    rows.iter().filter_map(|row| take(&row[place])).collect()
 }

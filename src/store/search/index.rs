@@ -87,7 +87,8 @@ impl TakingIn {
     /// What takes some of them in, by their texts.
     pub(in crate::store) fn take_in(texts: Vec<(i64, Texts)>) -> Vec<Step> {
         let entries = texts.into_iter();
-        steps(entries.map(|(key, texts)| (key, cut_for_index(texts))))
+        let cut = |texts: &Texts| cut_for_index(texts.each_ref().map(Option::as_deref));
+        steps(entries.map(|(key, texts)| (key, cut(&texts))))
     }
 
     /// What keeps that all of them are in.

@@ -169,7 +169,7 @@ pub(super) async fn entries_for_index<S: Select + ?Sized>(
 async fn entries_by<S: Select + ?Sized>(
     reader: &mut S,
     keys: Vec<i64>,
-    cut: fn([Option<String>; 3]) -> Entry,
+    cut: fn([Option<&str>; 3]) -> Entry,
 ) -> Result<HashMap<i64, Entry>, StoreError> {
     let rows = reader.select(&WORDS, vec![keys.into()]).await?;
     cut_rows(rows, cut)
@@ -177,9 +177,12 @@ async fn entries_by<S: Select + ?Sized>(
 
 fn cut_rows(
     rows: Vec<Row>,
-    cut: fn([Option<String>; 3]) -> Entry,
+    cut: fn([Option<&str>; 3]) -> Entry,
 ) -> Result<HashMap<i64, Entry>, StoreError> {
-    let entry = |mut row: Row| Ok((row.int()?, cut(words(&mut row)?)));
+    let entry = |mut row: Row| {
+        let (key, texts) = (row.int()?, words(&mut row)?);
+        Ok((key, cut(texts.each_ref().map(Option::as_deref))))
+    };
     rows.into_iter().map(entry).collect()
 }
 

@@ -13,7 +13,7 @@ use super::{
     write::SqliteWriter,
 };
 use crate::{
-    model::Timestamp,
+    model::{Text, Timestamp},
     store::{
         StoreError,
         backend::{Asked, Backend, Reader, Select, Writer, assert_arguments},
@@ -236,7 +236,7 @@ pub(super) fn bind(
         let place = place + 1;
         match value {
             Value::Int(number) => prepared.raw_bind_parameter(place, number),
-            Value::Text(text) => prepared.raw_bind_parameter(place, text),
+            Value::Text(text) => prepared.raw_bind_parameter(place, text.as_deref()),
             Value::Bytes(bytes) => prepared.raw_bind_parameter(place, bytes),
             Value::Bool(truth) => prepared.raw_bind_parameter(place, truth),
             Value::Real(number) => prepared.raw_bind_parameter(place, number),
@@ -268,7 +268,7 @@ fn value_of(found: ValueRef<'_>, kind: Kind) -> Result<Value, EngineError> {
     let text = || found.as_str_or_null();
     let value = match kind {
         Kind::Int => found.as_i64_or_null().map(Value::Int),
-        Kind::Text => text().map(|text| Value::Text(text.map(str::to_owned))),
+        Kind::Text => text().map(|text| Value::Text(text.map(Text::from))),
         Kind::Bytes => found
             .as_bytes_or_null()
             .map(|bytes| Value::Bytes(bytes.map(<[u8]>::to_vec))),

@@ -33,14 +33,14 @@ pub(super) fn clear(index: &str) -> String {
 
 /// The terms of a message as FTS5 is told them.
 pub(super) fn terms(entry: &Entry) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(entry.bytes() + entry.len());
     for (number, field) in entry.fields.iter().enumerate() {
         if number > 0 {
             text.push_str(GAP);
             text.push(' ');
         }
-        for term in &field.terms {
-            text.push_str(&term.text);
+        for term in field.terms.iter() {
+            text.push_str(term);
             text.push(' ');
         }
     }

@@ -59,14 +59,14 @@ fn texts(message: &Message) -> Vec<&str> {
         &message.text,
         &message.stream_id,
     ];
-    let mut texts: Vec<&str> = maybe.into_iter().flatten().map(String::as_str).collect();
+    let mut texts: Vec<&str> = maybe.into_iter().flatten().map(|text| &**text).collect();
     texts.push(message.id.as_str());
     if let Some(reply) = &message.quick_reply {
         texts.extend(
             [&reply.title, &reply.payload, &reply.description]
                 .into_iter()
                 .flatten()
-                .map(String::as_str),
+                .map(|text| &**text),
         );
     }
     for option in &message.quick_reply_options {
@@ -77,7 +77,7 @@ fn texts(message: &Message) -> Vec<&str> {
             &option.payload,
             &option.description,
         ];
-        texts.extend(parts.into_iter().flatten().map(String::as_str));
+        texts.extend(parts.into_iter().flatten().map(|text| &**text));
     }
     if let Some(file) = &message.attachment {
         texts.push(&file.url);
@@ -85,7 +85,7 @@ fn texts(message: &Message) -> Vec<&str> {
             [&file.host, &file.declared_type, &file.caption]
                 .into_iter()
                 .flatten()
-                .map(String::as_str),
+                .map(|text| &**text),
         );
     }
     if let Some(place) = &message.location {
@@ -93,12 +93,12 @@ fn texts(message: &Message) -> Vec<&str> {
             [&place.name, &place.address]
                 .into_iter()
                 .flatten()
-                .map(String::as_str),
+                .map(|text| &**text),
         );
     }
     for contact in &message.shared_contacts {
         let parts = [&contact.name, &contact.phone_number, &contact.email];
-        texts.extend(parts.into_iter().flatten().map(String::as_str));
+        texts.extend(parts.into_iter().flatten().map(|text| &**text));
     }
     texts.extend(
         message

@@ -261,7 +261,7 @@ pub(super) async fn an_older_state_does_not_overwrite_a_newer_one(place: Place) 
     let updated = |raw: &str, at: i64| {
         let mut message = message("m", 1, raw);
         message.updated_at = Some(time(at));
-        message.text = Some(raw.to_owned());
+        message.text = Some(raw.into());
         message
     };
     opened

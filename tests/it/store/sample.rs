@@ -52,7 +52,7 @@ pub(super) fn with_children(mut message: Message) -> Message {
     message.quick_reply_options = (0..3)
         .map(|position| QuickReplyOption {
             position,
-            option_id: Some(format!("{position}")),
+            option_id: Some(format!("{position}").into()),
             content_type: Some("text".into()),
             title: Some("選項 🙂".into()),
             payload: None,

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, iter::Peekable};
 
 use super::{NewVersion, Plan, Stamp, StoreError, Working};
 use crate::{
-    model::{MediaKind, Message, SenderKind},
+    model::{MediaKind, Message, SenderKind, Text},
     store::{
         table::{self, Rows},
-        value::{Value, clean},
+        value::{Value, clean_text},
     },
 };
 
@@ -40,7 +40,7 @@ pub(in crate::store) struct Stretch {
 }
 
 /// Title, words and caption of a message.
-pub(in crate::store) type Texts = [Option<String>; 3];
+pub(in crate::store) type Texts = [Option<Text>; 3];
 
 impl<'b> MessageRows<'b> {
     /// Takes the messages in the order of their keys, and plans what is not theirs alone.
@@ -126,8 +126,8 @@ fn fitting(sizes: impl Iterator<Item = usize>) -> usize {
 
 fn texts(message: &Message) -> Texts {
     let file = message.attachment.as_ref();
-    let caption = file.and_then(|file| file.caption.as_deref());
-    [message.title.as_deref(), message.text.as_deref(), caption].map(|text| text.map(clean))
+    let caption = file.and_then(|file| file.caption.as_ref());
+    [message.title.as_ref(), message.text.as_ref(), caption].map(|text| text.map(clean_text))
 }
 
 fn put_working(working: &Working<'_>, stamp: Stamp, plan: &mut Plan) {
@@ -229,7 +229,7 @@ fn put_version(version: &NewVersion<'_>, stamp: Stamp, plan: &mut Plan) -> Resul
             version.observed_at.into(),
             stamp.recorded_at.into(),
             stamp.run.0.into(),
-            message.map(|message| &*message.raw).into(),
+            message.map(|message| &message.raw).into(),
             message.map(|message| message.sha256.as_slice()).into(),
         ],
     );

@@ -1,6 +1,6 @@
 //! Messages by their words.
 
-use convault::model::{Attachment, MediaKind, Message};
+use convault::model::{Attachment, MediaKind, Message, Text};
 
 use crate::store::sample::message;
 
@@ -13,7 +13,7 @@ pub(super) fn saying(id: &str, created_ms: i64, text: &str) -> Message {
 pub(super) fn with_words(id: &str, created_ms: i64, words: [Option<&str>; 3]) -> Message {
     let raw = serde_json::to_string(&words).unwrap();
     let mut made = message(id, created_ms, &raw);
-    let [title, text, caption] = words.map(|words| words.map(str::to_owned));
+    let [title, text, caption] = words.map(|words| words.map(Text::from));
     made.title = title;
     made.text = text;
     made.attachment = caption.map(|caption| Attachment {
