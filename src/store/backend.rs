@@ -126,9 +126,6 @@ pub(super) trait Writer: fmt::Debug + Send {
     /// Waits for the steps that are under way, and gives the same of them.
     async fn settle(&mut self) -> Result<Vec<u64>, StoreError>;
 
-    /// How many messages are best written together.
-    fn messages_at_once(&self) -> usize;
-
     /// Makes what is committed durable, outside of a transaction.
     async fn sync(&mut self) -> Result<(), StoreError>;
 

@@ -96,11 +96,10 @@ async fn write(
     }
     session.write(clears).await?;
     let is_indexed = words.is_some();
-    let most = session.messages_at_once();
-    let mut steps = next_steps(&mut messages, is_indexed, most)?;
+    let mut steps = next_steps(&mut messages, is_indexed)?;
     while let Some(some) = steps {
         // While some are written the next are made.
-        let next = future::lazy(|_| next_steps(&mut messages, is_indexed, most));
+        let next = future::lazy(|_| next_steps(&mut messages, is_indexed));
         let (written, next) = future::join(session.write_behind(some), next).await;
         stats.rows += written?;
         steps = next?;
@@ -128,9 +127,8 @@ async fn write(
 fn next_steps(
     messages: &mut MessageRows<'_>,
     is_indexed: bool,
-    most: usize,
 ) -> Result<Option<Vec<Step>>, StoreError> {
-    let Some(Stretch { rows, new }) = messages.next(most)? else {
+    let Some(Stretch { rows, new }) = messages.next()? else {
         return Ok(None);
     };
     let mut steps: Vec<Step> = rows.into_iter().map(Step::Put).collect();

@@ -159,11 +159,6 @@ impl Session {
         self.rows_of(&changed)
     }
 
-    /// How many messages are best written together.
-    pub(super) fn messages_at_once(&self) -> usize {
-        self.writer.messages_at_once()
-    }
-
     /// The rows that steps changed, in the order in which they were begun.
     fn rows_of(&mut self, changed: &[u64]) -> Result<u64, StoreError> {
         if changed.is_empty() || !std::mem::take(&mut self.awaits_fence) {

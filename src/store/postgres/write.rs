@@ -1,10 +1,19 @@
 //! The one connection that writes: one array a column, so that one text serves any number of
 //! rows.
+//!
+//! Statements are spelled out by whoever writes, and sent by a thread that does nothing else: the
+//! server never waits for rows that are still being made.
+
+use std::mem;
 
 use async_trait::async_trait;
 use sqlx::{
     Arguments as _, AssertSqlSafe, Connection as _, Executor as _, PgConnection,
     error::BoxDynError, postgres::PgArguments,
+};
+use tokio::{
+    runtime::Handle,
+    task::{JoinHandle, spawn_blocking},
 };
 
 use super::read::{self, Micros, PostgresDialect, arguments};
@@ -19,8 +28,15 @@ use crate::store::{
 /// One connection.
 #[derive(Debug)]
 pub(super) struct PostgresWriter {
-    connection: PgConnection,
+    /// Where it is; the other one has it while steps are under way.
+    connection: Option<PgConnection>,
+    behind: Option<JoinHandle<Sent>>,
+    /// What steps changed whose end was waited for by something else than a step.
+    changed: Vec<u64>,
 }
+
+/// The connection, and what each step changed.
+type Sent = (PgConnection, Result<Vec<u64>, StoreError>);
 
 /// A transaction looks things up by their keys. Of a table that was filled a minute ago the server
 /// knows no numbers yet, and would read the whole of it for each batch.
@@ -31,35 +47,36 @@ impl PostgresWriter {
     pub(super) async fn over(mut connection: PgConnection) -> Result<Self, StoreError> {
         let whilst = |source| StoreError::whilst("setting the writing session up", source);
         connection.execute(BY_KEYS).await.map_err(whilst)?;
-        Ok(Self { connection })
+        Ok(Self {
+            connection: Some(connection),
+            behind: None,
+            changed: Vec::new(),
+        })
     }
 
-    async fn run(&mut self, statement: &Statement, args: Vec<Value>) -> Result<u64, StoreError> {
-        let whilst = |source| StoreError::whilst(statement.purpose, source);
-        let sql = AssertSqlSafe(statement.spelled::<PostgresDialect>());
-        let done = sqlx::query_with(sql, arguments(args).map_err(whilst)?)
-            .execute(&mut self.connection)
-            .await
-            .map_err(whilst)?;
-        Ok(done.rows_affected())
-    }
-
-    async fn put(&mut self, (table, rows): Rows) -> Result<u64, StoreError> {
-        let whilst = |source| StoreError::whilst(format!("writing {}", table.name), source);
-        let args = columns(table, &rows)
-            .map_err(sqlx::Error::Encode)
-            .map_err(whilst)?;
-        assert_eq!(args.len(), table.columns.len(), "arrays of {}", table.name);
-        let done = sqlx::query_with(AssertSqlSafe(bulk_text(table)), args)
-            .execute(&mut self.connection)
-            .await
-            .map_err(whilst)?;
-        Ok(done.rows_affected())
+    /// The connection, once the steps that are under way have ended.
+    async fn connection(&mut self) -> Result<&mut PgConnection, StoreError> {
+        if let Some(behind) = self.behind.take() {
+            let (connection, changed) = match behind.await {
+                Ok(sent) => sent,
+                Err(ended) => match ended.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // Cut off: the runtime is ending, and this task with it.
+                    Err(_) => std::future::pending().await,
+                },
+            };
+            self.connection = Some(connection);
+            self.changed.extend(changed?);
+        }
+        // Where this was dropped while it waited, the session is not used again.
+        let lost = || StoreError::broken("the connection that writes was given away");
+        self.connection.as_mut().ok_or_else(lost)
     }
 
     /// By the simple protocol: one round trip, and the words are on the wire as they are.
     async fn command(&mut self, command: &'static str) -> Result<(), StoreError> {
-        self.connection.execute(command).await.map_err(|source| {
+        let connection = self.connection().await?;
+        connection.execute(command).await.map_err(|source| {
             StoreError::whilst(format!("telling Postgres to {command}"), source)
         })?;
         Ok(())
@@ -69,6 +86,7 @@ impl PostgresWriter {
 #[async_trait]
 impl Writer for PostgresWriter {
     async fn begin(&mut self) -> Result<(), StoreError> {
+        self.changed.clear();
         self.command("begin").await
     }
 
@@ -85,34 +103,24 @@ impl Writer for PostgresWriter {
         statement: &Statement,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        read::select(&mut self.connection, statement, args).await
+        read::select(self.connection().await?, statement, args).await
     }
 
     async fn write_behind(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {
-        let mut changed = Vec::with_capacity(steps.len());
-        for step in steps {
-            step.assert();
-            let is_fence = matches!(step, Step::Fence(_));
-            changed.push(match step {
-                Step::Fence(epoch) => self.run(&statement::FENCE, vec![epoch.into()]).await?,
-                Step::Run(statement, args) => self.run(statement, args).await?,
-                Step::Put(rows) => self.put(rows).await?,
-            });
-            if is_fence && changed.ends_with(&[0]) {
-                break;
-            }
+        let spelled = steps.into_iter().map(Spelled::of);
+        let spelled: Vec<Spelled> = spelled.collect::<Result<_, _>>()?;
+        self.connection().await?;
+        if let Some(connection) = self.connection.take() {
+            let runtime = Handle::current();
+            let send = move || runtime.block_on(send(connection, spelled));
+            self.behind = Some(spawn_blocking(send));
         }
-        Ok(changed)
+        Ok(mem::take(&mut self.changed))
     }
 
-    /// Nothing is under way: the connection takes one statement after the other.
     async fn settle(&mut self) -> Result<Vec<u64>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    /// A statement costs a way there and back, whatever it writes.
-    fn messages_at_once(&self) -> usize {
-        2_000
+        self.connection().await?;
+        Ok(mem::take(&mut self.changed))
     }
 
     /// The server has made durable whatever it has called committed.
@@ -120,8 +128,12 @@ impl Writer for PostgresWriter {
         Ok(())
     }
 
-    async fn close(self: Box<Self>) -> Result<(), StoreError> {
-        self.connection
+    async fn close(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.connection().await?;
+        let Some(connection) = self.connection else {
+            return Ok(());
+        };
+        connection
             .close()
             .await
             .map_err(|source| StoreError::whilst("closing the connection to Postgres", source))
@@ -129,6 +141,85 @@ impl Writer for PostgresWriter {
 
     /// How to go on after a sync that failed is the server's own business.
     fn abandon(self: Box<Self>) {}
+}
+
+/// A [`Step`] as it is sent.
+struct Spelled {
+    purpose: Purpose,
+    sql: String,
+    args: PgArguments,
+    is_fence: bool,
+}
+
+/// What a step is done for.
+enum Purpose {
+    Run(&'static str),
+    Put(&'static str),
+}
+
+impl Spelled {
+    fn of(step: Step) -> Result<Self, StoreError> {
+        step.assert();
+        match step {
+            Step::Fence(epoch) => Ok(Self {
+                is_fence: true,
+                ..Self::run(&statement::FENCE, vec![epoch.into()])?
+            }),
+            Step::Run(statement, args) => Self::run(statement, args),
+            Step::Put(rows) => Self::put(&rows),
+        }
+    }
+
+    fn run(statement: &'static Statement, args: Vec<Value>) -> Result<Self, StoreError> {
+        let whilst = |source| StoreError::whilst(statement.purpose, source);
+        Ok(Self {
+            purpose: Purpose::Run(statement.purpose),
+            sql: statement.spelled::<PostgresDialect>(),
+            args: arguments(args).map_err(whilst)?,
+            is_fence: false,
+        })
+    }
+
+    fn put((table, rows): &Rows) -> Result<Self, StoreError> {
+        let purpose = Purpose::Put(table.name);
+        let args = columns(table, rows).map_err(sqlx::Error::Encode);
+        let args = args.map_err(|source| StoreError::whilst(purpose.text(), source))?;
+        assert_eq!(args.len(), table.columns.len(), "arrays of {}", table.name);
+        Ok(Self {
+            purpose,
+            sql: bulk_text(table),
+            args,
+            is_fence: false,
+        })
+    }
+}
+
+impl Purpose {
+    fn text(&self) -> String {
+        match self {
+            Self::Run(purpose) => (*purpose).to_owned(),
+            Self::Put(table) => format!("writing {table}"),
+        }
+    }
+}
+
+/// Sends one step after the other, up to a fence that changed no row.
+async fn send(mut connection: PgConnection, steps: Vec<Spelled>) -> Sent {
+    let mut changed = Vec::with_capacity(steps.len());
+    for step in steps {
+        let query = sqlx::query_with(AssertSqlSafe(step.sql), step.args);
+        match query.execute(&mut connection).await {
+            Ok(done) => changed.push(done.rows_affected()),
+            Err(source) => {
+                let error = StoreError::whilst(step.purpose.text(), source);
+                return (connection, Err(error));
+            }
+        }
+        if step.is_fence && changed.ends_with(&[0]) {
+            break;
+        }
+    }
+    (connection, Ok(changed))
 }
 
 fn bulk_text(table: &Table) -> String {
@@ -139,21 +230,26 @@ fn bulk_text(table: &Table) -> String {
         .enumerate()
         .map(|(place, (_, kind))| format!("cast(${} as {}[])", place + 1, type_name(*kind)))
         .collect();
-    let rows = format!("unnest({}) as wanted ({list})", arrays.join(", "));
+    let rows = || format!("unnest({}) as wanted ({list})", arrays.join(", "));
     match table.meeting {
         Meeting::Update => format!(
-            "{} from {rows} where {}",
+            "{} from {} where {}",
             table.update_clause(),
+            rows(),
             table.same_key()
         ),
         Meeting::Delete => format!(
-            "delete from {} using {rows} where {}",
+            "delete from {} using {} where {}",
             table.name,
+            rows(),
             table.same_key()
         ),
+        // Unnested where they are selected: the server keeps no copy of the rows, as it does of
+        // what a function in `from` gives. All arrays are of one length.
         Meeting::Insert | Meeting::Keep | Meeting::Replace { .. } => format!(
-            "insert into {} ({list}) select * from {rows}{}",
+            "insert into {} ({list}) select unnest({}){}",
             table.name,
+            arrays.join("), unnest("),
             table.conflict_clause(),
         ),
     }

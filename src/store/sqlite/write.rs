@@ -98,10 +98,6 @@ impl Writer for SqliteWriter {
         settled(self.behind.take()).await
     }
 
-    fn messages_at_once(&self) -> usize {
-        500
-    }
-
     async fn sync(&mut self) -> Result<(), StoreError> {
         self.carrier.carry_all(&self.connection).await
     }

@@ -11,6 +11,8 @@ use crate::{
     },
 };
 
+/// Messages whose rows are made while those before are written.
+const MESSAGES_AT_ONCE: usize = 500;
 /// Of the first messages few: nothing is written while their rows are made.
 const MESSAGES_AT_FIRST: usize = 100;
 /// Bytes of raw JSON whose rows and terms stand in memory together, but for a message that alone has
@@ -77,16 +79,20 @@ impl<'b> MessageRows<'b> {
         }
     }
 
-    /// The next messages, at most so many, which may bring no row; `None` after the last message.
+    /// The next messages, which may bring no row; `None` after the last message.
     /// What was there of them in the tables around them must have been cleared.
-    pub(in crate::store) fn next(&mut self, most: usize) -> Result<Option<Stretch>, StoreError> {
+    pub(in crate::store) fn next(&mut self) -> Result<Option<Stretch>, StoreError> {
         let mut new = Vec::new();
         let mut plan = Plan::default();
         // Parents first: `messages` before what refers to it.
         plan.rows.push((&table::MESSAGES, Vec::new()));
         let mut last = None;
         let is_first = std::mem::take(&mut self.is_first);
-        let at_once = if is_first { MESSAGES_AT_FIRST } else { most };
+        let at_once = if is_first {
+            MESSAGES_AT_FIRST
+        } else {
+            MESSAGES_AT_ONCE
+        };
         let sizes = self.messages.as_slice().iter().map(raw_bytes);
         let at_once = fitting(sizes).min(at_once);
         for working in self.messages.by_ref().take(at_once) {
