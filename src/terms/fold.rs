@@ -4,7 +4,7 @@
 //! only decorates a letter goes (é, й, Arabic and Hebrew vowel points), and what belongs to the
 //! word stays (the marks of Japanese, Thai and Indic scripts).
 
-use std::iter;
+use std::{iter, sync::LazyLock};
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
@@ -14,6 +14,17 @@ use unicode_segmentation::UnicodeSegmentation as _;
 const CHARACTERS_EXPECTED: usize = 4_096;
 /// How far behind ASCII its wide forms are.
 const WIDER: u32 = 0xfee0;
+/// The first character that is in no table: Latin, Greek, Cyrillic, Hebrew and Arabic are before.
+const TABLE_END: u32 = 0x700;
+/// What would take the character behind it into its cluster, or might: a mark of the characters before
+/// it that joins, a letter of Hangul that begins a syllable, a sign that is put before numbers.
+const JOINING: [&str; 5] = [
+    "\u{1f468}\u{200d}",
+    "\u{915}\u{94d}",
+    "\u{1100}",
+    "\u{600}",
+    "\u{1f1e6}",
+];
 
 /// One folded character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +87,9 @@ fn fold_case(character: char) -> impl Iterator<Item = char> {
     iter::once(first).chain(second)
 }
 
-/// What a character folds to where that is known without a table, unless a mark follows.
-const fn plain(character: char) -> Option<char> {
+/// What a character folds to where that is known at once, unless a mark follows: none of these belongs
+/// to the cluster of a character before it.
+fn plain(character: char) -> Option<char> {
     match character {
         '\0'..='\u{7f}' => Some(character.to_ascii_lowercase()),
         // Kana, Han, and their commonest punctuation.
@@ -88,13 +100,37 @@ const fn plain(character: char) -> Option<char> {
         | '\u{3400}'..='\u{4dbf}'
         | '\u{4e00}'..='\u{9fff}' => Some(character),
         // ASCII as wide as Han.
-        '\u{ff01}'..='\u{ff5e}' => match char::from_u32(character as u32 - WIDER) {
-            Some(ascii) => Some(ascii.to_ascii_lowercase()),
-            None => None,
-        },
+        '\u{ff01}'..='\u{ff5e}' => {
+            let ascii = char::from_u32(character as u32 - WIDER)?;
+            Some(ascii.to_ascii_lowercase())
+        }
+        '\u{80}'..='\u{6ff}' => TABLE[character as usize],
         _ => None,
     }
 }
+
+/// Of each of the first characters what it folds to, where that is one character whatever stands beside
+/// it.
+static TABLE: LazyLock<[Option<char>; TABLE_END as usize]> = LazyLock::new(|| {
+    let mut table = [None; TABLE_END as usize];
+    for (entry, character) in table.iter_mut().zip('\0'..) {
+        let joins = |before: &str| {
+            let text = format!("{before}{character}");
+            text.graphemes(true).next_back() != Some(&text[before.len()..])
+        };
+        let is_alone = !JOINING.into_iter().any(joins) && !joins("a") && {
+            let followed = format!("{character}a");
+            followed.graphemes(true).count() == 2
+        };
+        let mut folded = Vec::new();
+        fold_cluster(character.encode_utf8(&mut [0; 4]), 0, &mut folded);
+        *entry = match folded[..] {
+            [only] if is_alone => Some(only.character),
+            _ => None,
+        };
+    }
+    table
+});
 
 /// Whether a decomposed character says nothing of its own: accents, vowel points, selectors of a
 /// glyph, invisible joiners and marks of direction.
@@ -108,12 +144,19 @@ fn is_decoration(character: char) -> bool {
         | '\u{6d6}'..='\u{6dc}' | '\u{6df}'..='\u{6e4}' | '\u{6e7}'..='\u{6e8}' | '\u{6ea}'..='\u{6ed}' // Arabic
         | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}' | '\u{e0100}'..='\u{e01ef}' => true,
-        other => other.general_category() == GeneralCategory::Format,
+        other => !is_no_format(other) && other.general_category() == GeneralCategory::Format,
     }
+}
+
+/// Characters of which none is a sign of format: Indic and Thai; symbols, Han and Hangul.
+const fn is_no_format(character: char) -> bool {
+    matches!(character, '\u{900}'..='\u{17ff}' | '\u{2070}'..='\u{fdff}')
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -141,6 +184,32 @@ mod tests {
                 let text = format!("{one}{other}");
                 assert_eq!(text.graphemes(true).count(), 2, "{text:?}");
             }
+        }
+    }
+
+    #[test]
+    fn no_sign_of_format_is_passed_over() {
+        for character in ('\0'..=char::MAX).filter(|character| is_no_format(*character)) {
+            let category = character.general_category();
+            assert_ne!(category, GeneralCategory::Format, "{character:?}");
+        }
+    }
+
+    /// Without shortcuts.
+    fn fold_slowly(text: &str) -> Vec<Folded> {
+        let mut folded = Vec::new();
+        for (start, cluster) in text.grapheme_indices(true) {
+            fold_cluster(cluster, start, &mut folded);
+        }
+        folded
+    }
+
+    proptest! {
+        #[test]
+        fn shortcuts_change_nothing(
+            text in "[a-zÀ-ɏΑ-ωа-яא-ת\u{5b0}-\u{5b9}ء-ي\u{64b}-\u{652}ก-\u{e4e}क-न\u{94d}가-깋\u{1100}-\u{1112}一-丁。👨👩👍\u{1f3fd}\u{200d}\u{fe0f}\u{301}©®¿ ]{0,24}",
+        ) {
+            prop_assert_eq!(fold(&text), fold_slowly(&text));
         }
     }
 }
