@@ -152,7 +152,7 @@ pub(super) fn apply<'b>(
     keys: &mut NextKeys,
     plan: &mut Plan,
 ) -> (MessageRows<'b>, BTreeMap<ConversationKey, Growth>) {
-    let mut all: HashMap<Name<'b>, Working<'b>> = HashMap::new();
+    let mut all = Works::of(batch, met);
     let mut versions: Vec<NewVersion<'b>> = Vec::new();
     let mut growth: BTreeMap<ConversationKey, Growth> = BTreeMap::new();
 
@@ -164,12 +164,12 @@ pub(super) fn apply<'b>(
         };
         for message in &page.messages {
             let name = (page.conversation.0, cleaned(message.id.as_str()));
-            if let Some(working) = find(&mut all, met, &name) {
+            if let Some(working) = all.find(&name) {
                 see(working, page, message, &mut versions, plan);
             } else {
                 let key = take(&mut keys.message);
                 versions.push(first_version(key, page, message));
-                all.insert(name, create(key, page, message));
+                all.add(name, create(key, page, message));
                 plan.stats.messages.new += 1;
                 plan.stats.messages.unrecognised += u64::from(message.is_unrecognised());
             }
@@ -178,13 +178,13 @@ pub(super) fn apply<'b>(
         let again = page.absent_again.iter().map(|id| (Strike::Second, id));
         for (strike, id) in absent.chain(again) {
             let name = (page.conversation.0, cleaned(id.as_str()));
-            if let Some(working) = find(&mut all, met, &name) {
+            if let Some(working) = all.find(&name) {
                 miss(working, page, strike, stamp.run);
             }
         }
         for id in &page.deleted {
             let name = (page.conversation.0, cleaned(id.as_str()));
-            if let Some(working) = find(&mut all, met, &name) {
+            if let Some(working) = all.find(&name) {
                 bury(working, &mut versions, plan);
             }
         }
@@ -193,7 +193,7 @@ pub(super) fn apply<'b>(
         }
     }
 
-    let mut all: Vec<Working<'b>> = all.into_values().collect();
+    let mut all = all.list;
     all.sort_unstable_by_key(|working| working.key);
     for working in &all {
         let live = i64::from(working.is_live()) - i64::from(working.was_live);
@@ -202,20 +202,43 @@ pub(super) fn apply<'b>(
     (MessageRows::plan(all, versions, stamp, plan), growth)
 }
 
-fn find<'a, 'b>(
-    all: &'a mut HashMap<Name<'b>, Working<'b>>,
+/// The messages that the batch has spoken of so far.
+struct Works<'b> {
     met: &'b Met,
-    name: &Name<'b>,
-) -> Option<&'a mut Working<'b>> {
-    if !all.contains_key(name) {
-        let stored = met.messages.get(&name.0)?.get(&*name.1)?;
-        let versions = met.versions.get(&stored.key);
-        all.insert(
-            name.clone(),
-            recall(ConversationKey(name.0), stored, versions),
-        );
+    /// Where in the list each is.
+    places: HashMap<Name<'b>, usize>,
+    list: Vec<Working<'b>>,
+}
+
+impl<'b> Works<'b> {
+    fn of(batch: &Batch, met: &'b Met) -> Self {
+        let messages = batch.pages.iter().map(|page| page.messages.len()).sum();
+        Self {
+            met,
+            places: HashMap::with_capacity(messages),
+            list: Vec::with_capacity(messages),
+        }
     }
-    all.get_mut(name)
+
+    /// The message of that name, as the batch has left it so far, or as it is archived.
+    fn find(&mut self, name: &Name<'b>) -> Option<&mut Working<'b>> {
+        let place = if let Some(place) = self.places.get(name) {
+            *place
+        } else {
+            let stored = self.met.messages.get(&name.0)?.get(&*name.1)?;
+            let versions = self.met.versions.get(&stored.key);
+            let conversation = ConversationKey(name.0);
+            self.add(name.clone(), recall(conversation, stored, versions))
+        };
+        self.list.get_mut(place)
+    }
+
+    fn add(&mut self, name: Name<'b>, working: Working<'b>) -> usize {
+        let place = self.list.len();
+        self.places.insert(name, place);
+        self.list.push(working);
+        place
+    }
 }
 
 fn recall<'b>(
