@@ -38,7 +38,10 @@ use writer::Writer;
 use crate::{
     api::Gateway,
     clock::Clock,
-    model::{MessageCounts, RequestCounts, RunId, RunOutcome, RunReport, StopReason, Timestamp},
+    model::{
+        ConversationId, MessageCounts, RequestCounts, RunId, RunOutcome, RunReport, StopReason,
+        Timestamp,
+    },
     monitor::{Counter, Monitor},
     store::{RunStart, Store, StoreError, Target},
 };
@@ -47,6 +50,9 @@ use crate::{
 /// left. Few, so that the gateway is not kept waiting; some, so that the index of an archive whose
 /// runs are always killed still grows.
 const PARTS_INDEXED_FIRST: usize = 25;
+
+/// Ids of the list that are registered at once.
+const IDS_AT_ONCE: usize = 10_000;
 
 /// How a run is to be done.
 #[derive(Debug, Clone)]
@@ -140,7 +146,7 @@ pub struct Summary {
 pub async fn run(
     gateway: &Gateway,
     store: &Store,
-    input: &Input,
+    input: Input,
     options: &SyncOptions,
     shutdown: &Shutdown,
     monitor: &Monitor,
@@ -239,7 +245,7 @@ async fn index(
 
 /// Discovers, registers, orders and visits. Returns when every worker is done and the queue has
 /// been let go of; trouble that ends the run is in the tally.
-async fn archive(context: &Arc<Context>, run_id: RunId, input: &Input) -> Option<PhoneCounts> {
+async fn archive(context: &Arc<Context>, run_id: RunId, input: Input) -> Option<PhoneCounts> {
     let began = tokio::time::Instant::now();
     let time_limit = context.options.max_duration.map(|limit| {
         let shutdown = context.shutdown.clone();
@@ -289,7 +295,7 @@ async fn archive(context: &Arc<Context>, run_id: RunId, input: &Input) -> Option
 async fn plan(
     context: &Context,
     run_id: RunId,
-    input: &Input,
+    input: Input,
     phones: &mut Option<PhoneCounts>,
 ) -> Result<Vec<Target>, Broken> {
     let mut discovered = Vec::new();
@@ -301,11 +307,18 @@ async fn plan(
     let mut keys = if input.all_known {
         context.store.read_conversation_keys().await?
     } else {
-        context
-            .store
-            .register_conversations(run_id, &input.ids)
-            .await?
+        let mut keys = Vec::with_capacity(input.ids.len());
+        let mut ids = input.ids.iter().map(ConversationId::new);
+        while ids.len() > 0 {
+            let some: Vec<ConversationId> = ids.by_ref().take(IDS_AT_ONCE).collect();
+            let registered = context.store.register_conversations(run_id, &some);
+            keys.extend(registered.await?);
+        }
+        keys
     };
+    let phones = input.phones.len() as u64;
+    // A million ids are no small thing, and from here on keys stand for them.
+    drop(input);
     keys.extend(
         context
             .store
@@ -315,7 +328,6 @@ async fn plan(
     let mut seen = HashSet::with_capacity(keys.len());
     keys.retain(|key| seen.insert(*key));
     drop(seen);
-    let phones = input.phones.len() as u64;
     let planned = plan::of_run(
         &context.store,
         &keys,

@@ -222,7 +222,7 @@ impl DemoCommand {
             .conversation_ids()
             .into_iter()
             .map(ConversationId::new);
-        let input = Input::of_ids(ids.collect());
+        let input = Input::of_ids(ids);
         let progress = Progress::start(context, &monitor);
         let sync_options = SyncOptions {
             concurrency: 16,
@@ -232,7 +232,7 @@ impl DemoCommand {
         let summary = sync::run(
             &gateway,
             &store,
-            &input,
+            input,
             &sync_options,
             &shutdown,
             &monitor,

@@ -166,7 +166,7 @@ impl PlanCommand {
         probe: Option<&Probe>,
         planner: &mut Planner,
     ) -> Result<Vec<ConversationId>, Failure> {
-        let mut ids = input.ids;
+        let mut ids = input.ids.to_vec();
         let phones = input.phones;
         if phones.is_empty() {
             return Ok(ids);

@@ -110,15 +110,17 @@ pub(super) async fn archive(
 ) -> Result<Exit, Failure> {
     let report = settings.run.report.as_deref();
     let attempted = match input {
-        Ok(input) => attempt(context, command, settings, &input)
-            .await
-            .map(|summary| (input, summary)),
+        Ok(input) => {
+            let skipped = input.bad_lines_skipped.len();
+            let summary = attempt(context, command, settings, input).await;
+            summary.map(|summary| (skipped, summary))
+        }
         Err(failure) => Err(failure),
     };
     match attempted {
-        Ok((input, summary)) => {
+        Ok((skipped, summary)) => {
             let code = code_of_run(summary.report.outcome, &summary.also);
-            summary::tell(context, &input, &summary);
+            summary::tell(context, skipped, &summary);
             let written = write_report(report, &summary);
             let report_code = written.err().map(|failure| {
                 context.tell_failure(&failure);
@@ -146,7 +148,7 @@ async fn attempt(
     context: &Context,
     command: &str,
     settings: &ArchivingArgs,
-    input: &Input,
+    input: Input,
 ) -> Result<Summary, Failure> {
     let gateway_settings = settings.gateway.resolve()?;
     let archive_settings = settings.archive.resolve()?;
@@ -155,7 +157,7 @@ async fn attempt(
     for warning in &gateway_settings.token.warnings {
         tracing::warn!("{warning}");
     }
-    tell_input(input);
+    tell_input(&input);
     let monitor = Monitor::new();
     let gateway = Gateway::new(gateway_settings.options(&context.clock, &monitor))?;
     let shutdown = Shutdown::on_signals(abort)
@@ -166,7 +168,7 @@ async fn attempt(
     let options = options(&gateway_settings, &settings.run, holder);
     // The lock is freed when this function ends: after the store is closed.
     let (store, _lock) = open(context, command, &archive_settings, &gateway_settings).await?;
-    if let Err(failure) = refuse_an_empty_archive(&store, input).await {
+    if let Err(failure) = refuse_an_empty_archive(&store, &input).await {
         store.close().await;
         return Err(failure);
     }

@@ -122,7 +122,7 @@ impl ChosenArgs {
                 for bad_line in &input.bad_lines_skipped {
                     tracing::warn!("left out: {bad_line}");
                 }
-                Ok(Some(input.ids))
+                Ok(Some(input.ids.to_vec()))
             }
         }
     }

@@ -4,10 +4,12 @@
 //! duplicates are folded and counted, and every bad line is named before anything runs.
 
 mod line;
+mod list;
 #[cfg(test)]
 mod tests;
 
 pub use line::Flaw;
+pub use list::IdList;
 
 use std::{
     fmt,
@@ -29,7 +31,7 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Input {
     /// The conversations, in the order given, each once.
-    pub ids: Vec<ConversationId>,
+    pub ids: IdList,
     /// The phone numbers to discover conversations of, digits alone, each once.
     pub phones: Vec<String>,
     /// Ids and numbers that were given more than once, and left out.
@@ -52,8 +54,8 @@ impl Input {
     }
 
     /// Just these conversations.
-    pub fn of_ids(ids: Vec<ConversationId>) -> Self {
-        let (ids, duplicates) = fold_duplicates(ids);
+    pub fn of_ids(ids: impl IntoIterator<Item = ConversationId>) -> Self {
+        let (ids, duplicates) = IdList::from_iter(ids).each_once();
         Self {
             ids,
             duplicates,
@@ -135,7 +137,7 @@ fn named(columns: &[String]) -> String {
 /// Gathers a list from its sources; [`Collector::finish`] judges it.
 #[derive(Debug, Default)]
 pub struct Collector {
-    ids: Vec<ConversationId>,
+    ids: IdList,
     phones: Vec<String>,
     bad_lines: Vec<BadLine>,
 }
@@ -222,7 +224,7 @@ impl Collector {
         if !self.bad_lines.is_empty() && !skip_bad_lines {
             return Err(InputError::BadLines(self.bad_lines));
         }
-        let (ids, duplicate_ids) = fold_duplicates(self.ids);
+        let (ids, duplicate_ids) = self.ids.each_once();
         let (phones, duplicate_phones) = fold_duplicates(self.phones);
         if ids.is_empty() && phones.is_empty() && !allow_empty {
             return Err(InputError::Empty);
@@ -265,7 +267,7 @@ impl Collector {
 
     fn take_id(&mut self, parsed: Result<Option<Box<str>>, Flaw>, source: &Arc<str>, line: u64) {
         match parsed {
-            Ok(Some(id)) => self.ids.push(ConversationId::new(id)),
+            Ok(Some(id)) => self.ids.push(&id),
             Ok(None) => {}
             Err(flaw) => self.refuse(flaw, source, line),
         }
@@ -366,23 +368,11 @@ fn find_column<R: Read>(
     })
 }
 
-/// Keeps the first of each, in order. Sorts numbers and not a set of copies, so that a million
-/// ids cost four bytes each.
-fn fold_duplicates<T: Ord>(items: Vec<T>) -> (Vec<T>, u64) {
-    let mut order: Vec<u32> =
-        (0..u32::try_from(items.len()).expect("memory ends before 2^32 ids")).collect();
-    order.sort_unstable_by(|a, b| items[*a as usize].cmp(&items[*b as usize]).then(a.cmp(b)));
-    let mut repeated = vec![false; items.len()];
-    for pair in order.windows(2) {
-        let (first, second) = (pair[0] as usize, pair[1] as usize);
-        repeated[second] = items[first] == items[second];
-    }
-    drop(order);
+/// Keeps the first of each, in order.
+fn fold_duplicates<T: Ord>(mut items: Vec<T>) -> (Vec<T>, u64) {
     let before = items.len();
-    let mut repeated = repeated.into_iter();
-    let mut kept = items;
-    kept.retain(|_| !repeated.next().expect("one mark for each item"));
-    kept.shrink_to_fit();
-    let duplicates = (before - kept.len()) as u64;
-    (kept, duplicates)
+    let mut repeated = list::repeated(before, |place| &items[place]).into_iter();
+    items.retain(|_| !repeated.next().expect("one mark for each item"));
+    let duplicates = (before - items.len()) as u64;
+    (items, duplicates)
 }

@@ -11,7 +11,7 @@ fn ids_of(bytes: &[u8]) -> Result<Input, InputError> {
 }
 
 fn texts(input: &Input) -> Vec<&str> {
-    input.ids.iter().map(ConversationId::as_str).collect()
+    input.ids.iter().collect()
 }
 
 fn flaws(error: &InputError) -> Vec<(u64, Flaw)> {
@@ -137,7 +137,7 @@ fn a_column_of_csv_is_read_with_quotes_comments_and_line_numbers() {
 }
 
 fn texts_of(collector: &Collector) -> Vec<&str> {
-    collector.ids.iter().map(ConversationId::as_str).collect()
+    collector.ids.iter().collect()
 }
 
 #[test]

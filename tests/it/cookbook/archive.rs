@@ -150,7 +150,7 @@ async fn run(store: &Store, simulator: &Simulator, clock: &Clock) {
     let summary = sync::run(
         &gateway,
         store,
-        &Input::of_ids(ids),
+        Input::of_ids(ids),
         &SyncOptions::default(),
         &Shutdown::default(),
         &monitor,

@@ -3,7 +3,6 @@
 use std::{collections::HashSet, io::Cursor};
 
 use convault::{
-    model::ConversationId,
     sync::input::{Collector, Input, InputError, parse_id},
     wire::conversation_id_of_link,
 };
@@ -13,7 +12,7 @@ pub(super) fn lines(bytes: &[u8]) {
     assert_list(
         |collector| collector.add_ids("list", Cursor::new(bytes)),
         |input| {
-            let ids = input.ids.iter().map(|id| id.as_str().to_owned());
+            let ids = input.ids.iter().map(str::to_owned);
             (ids.collect(), Collector::add_ids)
         },
     );
@@ -68,7 +67,7 @@ fn assert_list(
         let again = collector
             .finish(false, true)
             .expect("what was read is good");
-        let ids = again.ids.iter().map(|id| id.as_str().to_owned());
+        let ids = again.ids.iter().map(str::to_owned);
         let read: Vec<String> = ids.chain(again.phones).collect();
         assert_eq!(read, words);
     }
@@ -85,7 +84,7 @@ pub(super) fn csv(bytes: &[u8]) {
         return;
     };
     assert_eq!(read().ok().as_ref(), Some(&input), "twice the same");
-    let distinct: HashSet<&str> = input.ids.iter().map(ConversationId::as_str).collect();
+    let distinct: HashSet<&str> = input.ids.iter().collect();
     assert_eq!(distinct.len(), input.ids.len(), "each once");
     for id in distinct {
         assert!(!id.is_empty() && id.chars().count() <= 200, "{id:?}");

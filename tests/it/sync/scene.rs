@@ -120,7 +120,7 @@ impl Run {
     pub(super) fn of_ids<T: AsRef<str>>(ids: &[T]) -> Self {
         let ids = ids.iter().map(|id| ConversationId::new(id.as_ref()));
         Self {
-            input: Some(Input::of_ids(ids.collect())),
+            input: Some(Input::of_ids(ids)),
             ..Self::default()
         }
     }
@@ -195,13 +195,14 @@ impl Scene {
         })
         .unwrap();
         let every = || self.simulator.conversation_ids();
-        let input = run.input.clone().unwrap_or_else(|| {
-            Input::of_ids(every().into_iter().map(ConversationId::new).collect())
-        });
+        let input = run
+            .input
+            .clone()
+            .unwrap_or_else(|| Input::of_ids(every().into_iter().map(ConversationId::new)));
         let summary = sync::run(
             &gateway,
             store,
-            &input,
+            input,
             &run.options,
             &run.shutdown.clone().unwrap_or_default(),
             &monitor,

@@ -235,7 +235,7 @@ impl Play<'_> {
         let summary = sync::run(
             &Gateway::new(gateway).unwrap(),
             &store,
-            &Input::of_ids(self.list()),
+            Input::of_ids(self.list()),
             &self.options(order),
             &shutdown,
             &monitor,
@@ -275,10 +275,7 @@ impl Play<'_> {
             let monitor = gateway.monitor.clone();
             let gateway = Gateway::new(gateway).unwrap();
             let (gateway, shutdown) = (&gateway, &Shutdown::new());
-            sync::run(
-                gateway, &store, &input, &options, shutdown, &monitor, &clock,
-            )
-            .await;
+            sync::run(gateway, &store, input, &options, shutdown, &monitor, &clock).await;
             store.close().await;
         };
         let (gone, is_gone) = oneshot::channel();
