@@ -46,13 +46,13 @@ pub struct Message {
     /// SHA-256 of the bytes of [`Message::raw`].
     pub sha256: [u8; 32],
     /// Which option a contact chose, for `quick_reply`.
-    pub quick_reply: Option<QuickReply>,
+    pub quick_reply: Option<Box<QuickReply>>,
     /// The options that a `response` offers, in order.
     pub quick_reply_options: Vec<QuickReplyOption>,
     /// The file, for types that carry one.
-    pub attachment: Option<Attachment>,
+    pub attachment: Option<Box<Attachment>>,
     /// The place, for `location`.
-    pub location: Option<Location>,
+    pub location: Option<Box<Location>>,
     /// The contacts shared, for `contact`, in order.
     pub shared_contacts: Vec<SharedContact>,
     /// The variables of a template, in order, the first is `{{1}}`.

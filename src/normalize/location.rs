@@ -25,6 +25,6 @@ pub(super) fn read(content: &Fields<'_>, message: &mut Message) {
         content.note_shape("no coordinates", message);
     }
     if location != Location::default() {
-        message.location = Some(location);
+        message.location = Some(Box::new(location));
     }
 }

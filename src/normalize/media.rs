@@ -27,13 +27,13 @@ pub(super) fn read(content: &Fields<'_>, message: &mut Message) {
     let extension = extension(parsed.as_ref().map_or(&*url, Url::path));
     let media_kind = media_kind(declared, extension.as_deref());
     message.media_kind = Some(media_kind);
-    message.attachment = Some(Attachment {
+    message.attachment = Some(Box::new(Attachment {
         host: parsed.and_then(|url| Some(url.host_str()?.to_ascii_lowercase().into())),
         url,
         declared_type: message.kind.clone(),
         media_kind,
         caption,
-    });
+    }));
 }
 
 /// What the type claims to be.

@@ -33,7 +33,7 @@ pub(super) fn read(content: &Fields<'_>, message: &mut Message) {
         content.note_shape("neither a title nor a payload", message);
     }
     if quick_reply != QuickReply::default() {
-        message.quick_reply = Some(quick_reply);
+        message.quick_reply = Some(Box::new(quick_reply));
     }
 }
 

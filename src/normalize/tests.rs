@@ -280,7 +280,7 @@ fn empty_titles_and_captions_are_none_but_buttons_stay_as_received() {
         payload: empty.clone(),
         description: empty,
     };
-    assert_eq!(pressed.quick_reply, Some(expected));
+    assert_eq!(pressed.quick_reply, Some(Box::new(expected)));
     assert_eq!((pressed.title, pressed.text), (None, None));
 }
 

@@ -1,10 +1,10 @@
 //! The one writer of a run: pages and outcomes come in over a bounded queue and go out in
 //! batches, one transaction each.
 //!
-//! A batch closes at 4,000 rows, 4 MiB of raw JSON or 100 ms after its first page that changes
+//! A batch closes at 8,000 rows, 4 MiB of raw JSON or 100 ms after its first page that changes
 //! a row, whichever comes first; pages that change nothing ride with the next batch, or close
 //! one at 6,000 pages or 10 s. While one is being written the next is filled, to the same
-//! bounds and no further. So a kill costs at most these two (8,000 rows and 8 MiB together), the
+//! bounds and no further. So a kill costs at most these two (16,000 rows and 8 MiB together), the
 //! queue, and what is in flight. A database that fails ends the writer; every later send says so.
 
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::{
 /// Pages that may wait for the writer.
 const QUEUE_PAGES_MAX: usize = 8;
 /// Half of what a kill may cost, since two batches are on their way.
-const BATCH_ROWS_MAX: usize = 4_000;
+const BATCH_ROWS_MAX: usize = 8_000;
 const BATCH_RAW_BYTES_MAX: usize = 4 << 20;
 const BATCH_AGE_MAX: Duration = Duration::from_millis(100);
 const QUIET_PAGES_MAX: usize = 6_000;

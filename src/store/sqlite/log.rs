@@ -13,8 +13,9 @@ use tokio::sync::oneshot::error::TryRecvError;
 use super::connection::{Access, Pending, SqliteConnection};
 use crate::store::{StoreError, error::EngineError};
 
-/// Pages of the log that are carried over together: SQLite's own default.
-const CARRIED_PAGES: i64 = 1_000;
+/// Pages of the log from which on they are carried over: most were changed several times meanwhile, and
+/// each is written into the file once.
+const CARRIED_PAGES: i64 = 4_000;
 /// From so many pages on the writer waits until all are carried over: 128 MiB.
 const LOG_PAGES_MAX: i64 = 8_000;
 

@@ -44,11 +44,11 @@ pub(super) fn message(id: &str, created_ms: i64, raw: &str) -> Message {
 
 /// A message that has a row in every table around it.
 pub(super) fn with_children(mut message: Message) -> Message {
-    message.quick_reply = Some(QuickReply {
+    message.quick_reply = Some(Box::new(QuickReply {
         title: Some("Yes".into()),
         payload: None,
         description: Some("it's \"fine\"".into()),
-    });
+    }));
     message.quick_reply_options = (0..3)
         .map(|position| QuickReplyOption {
             position,
@@ -60,19 +60,19 @@ pub(super) fn with_children(mut message: Message) -> Message {
             answered: [None, Some(false), Some(true)][position as usize],
         })
         .collect();
-    message.attachment = Some(Attachment {
+    message.attachment = Some(Box::new(Attachment {
         url: "https://example.org/a.png".into(),
         host: Some("example.org".into()),
         declared_type: Some("image".into()),
         media_kind: MediaKind::Image,
         caption: None,
-    });
-    message.location = Some(Location {
+    }));
+    message.location = Some(Box::new(Location {
         latitude: Some(22.302_711),
         longitude: Some(-114.177_216_5),
         name: None,
         address: Some("1 Road".into()),
-    });
+    }));
     message.shared_contacts = vec![SharedContact {
         position: 0,
         name: Some("A".into()),

@@ -264,12 +264,12 @@ fn first_states() -> Vec<Message> {
     let file = json!({ "url": "https://files.example/a/b.png?x=1", "caption": "看這裡" });
     let bad_file = json!({ "url": "javascript:alert(1)" });
     let mut place = text("m_place", "con_1", Some(50), "here I am");
-    place.location = Some(Location {
+    place.location = Some(Box::new(Location {
         latitude: Some(22.302_711),
         longitude: Some(-114.177_216),
         name: Some("Harbour".into()),
         address: Some("1 Road".into()),
-    });
+    }));
     let mut card = text("m_card", "con_1", Some(51), "call her");
     card.shared_contacts = vec![SharedContact {
         position: 0,

@@ -16,12 +16,14 @@ pub(super) fn with_words(id: &str, created_ms: i64, words: [Option<&str>; 3]) ->
     let [title, text, caption] = words.map(|words| words.map(Text::from));
     made.title = title;
     made.text = text;
-    made.attachment = caption.map(|caption| Attachment {
-        url: "https://example.org/a.png".into(),
-        host: None,
-        declared_type: None,
-        media_kind: MediaKind::Image,
-        caption: Some(caption),
+    made.attachment = caption.map(|caption| {
+        Box::new(Attachment {
+            url: "https://example.org/a.png".into(),
+            host: None,
+            declared_type: None,
+            media_kind: MediaKind::Image,
+            caption: Some(caption),
+        })
     });
     made
 }
