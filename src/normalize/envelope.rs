@@ -44,11 +44,21 @@ pub(super) fn read(envelope: &Fields<'_>, asked: &ConversationId, message: &mut 
         SenderKind::User => Direction::Outbound,
         SenderKind::Unknown => Direction::Unknown,
     };
-    message.created_at = time(envelope, "created_at", message);
+    message.created_at = created_at(envelope, message);
     if message.created_at.is_none() && is_blank(envelope, "created_at") {
         envelope.note_missing("created_at", message);
     }
     message.updated_at = time(envelope, "updated_at", message);
+}
+
+/// The id and the created time alone.
+pub(super) fn glance(envelope: &Fields<'_>, message: &mut Message) {
+    read_id(envelope, message);
+    message.created_at = created_at(envelope, message);
+}
+
+fn created_at(envelope: &Fields<'_>, message: &mut Message) -> Option<Timestamp> {
+    time(envelope, "created_at", message)
 }
 
 /// Leaves the id empty where there is none: the caller knows the hash.

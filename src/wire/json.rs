@@ -80,13 +80,22 @@ impl<'a> Json<'a> {
     /// # Errors
     /// [`JsonError`] if it is not JSON.
     pub fn parse(text: &'a str) -> Result<Document<'a>, JsonError> {
-        Decoder::run(text, Strings::Cleaned)
+        Decoder::run(text, Strings::Cleaned, DEPTH_MAX)
+    }
+
+    /// As [`Json::parse`], but of an object's members that are arrays or objects themselves nothing is
+    /// decoded: [`Json::TooDeep`] stands in their place.
+    ///
+    /// # Errors
+    /// [`JsonError`] if it is not JSON.
+    pub fn parse_outline(text: &'a str) -> Result<Document<'a>, JsonError> {
+        Decoder::run(text, Strings::Cleaned, 1)
     }
 
     /// Decodes for comparing: a string that cannot be kept as it is stands as U+0000 and its
     /// escaped source, so that it is equal to nothing else.
     pub(super) fn parse_exact(text: &'a str) -> Result<Self, JsonError> {
-        Decoder::run(text, Strings::Exact).map(|document| document.value)
+        Decoder::run(text, Strings::Exact, DEPTH_MAX).map(|document| document.value)
     }
 
     /// The member of that key, the last if there are several; `None` if this is no object.
@@ -153,14 +162,16 @@ enum Strings {
 struct Decoder<'a> {
     cursor: Cursor<'a>,
     strings: Strings,
+    depth_max: usize,
     oddities: Vec<JsonOddity>,
 }
 
 impl<'a> Decoder<'a> {
-    fn run(text: &'a str, strings: Strings) -> Result<Document<'a>, JsonError> {
+    fn run(text: &'a str, strings: Strings, depth_max: usize) -> Result<Document<'a>, JsonError> {
         let mut decoder = Self {
             cursor: Cursor::new(text),
             strings,
+            depth_max,
             oddities: Vec::new(),
         };
         let value = decoder.value(0, &Place::ROOT)?;
@@ -190,7 +201,7 @@ impl<'a> Decoder<'a> {
                 }
                 Ok(Json::String(text))
             }
-            Some(b'{' | b'[') if depth >= DEPTH_MAX => {
+            Some(b'{' | b'[') if depth >= self.depth_max => {
                 let text = self.cursor.skip_value()?;
                 self.note(OddityKind::TooDeep, place);
                 Ok(Json::TooDeep(text))

@@ -69,9 +69,16 @@ impl Page {
 
     /// The raw JSON of each item, in the order received (newest first).
     pub fn items(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.items.iter().map(|range| {
-            std::str::from_utf8(&self.body[range.clone()]).expect("parse checked the whole body")
-        })
+        (0..self.items.len()).map(|place| self.item(place))
+    }
+
+    /// The raw JSON of one item, by its place.
+    ///
+    /// # Panics
+    /// Where there is no such place.
+    pub fn item(&self, place: usize) -> &str {
+        let range = self.items[place].clone();
+        std::str::from_utf8(&self.body[range]).expect("parse checked the whole body")
     }
 
     /// How many items there are.

@@ -3,7 +3,11 @@
 //! Counts live messages exactly without waiting for the writer: what this visit has sent is
 //! remembered by the hash of its id, the rest is read.
 
+mod sighting;
+
 use std::collections::{HashMap, HashSet, VecDeque};
+
+use sighting::{News, Sighting};
 
 use super::Broken;
 use crate::{
@@ -51,11 +55,42 @@ pub(in crate::sync) struct Comparison<'a> {
 
 /// A page of the gateway on its way into the archive.
 pub(in crate::sync) struct Received {
-    messages: Vec<Message>,
+    page: wire::Page,
+    items: Vec<Item>,
     /// What a walk is told of it.
     pub(in crate::sync) facts: PageFacts,
     /// How many pages had been taken when it was sent.
     sent_after: u64,
+}
+
+/// One message of it.
+struct Item {
+    id: MessageId,
+    created_at: Option<Timestamp>,
+    digest: Digest,
+    /// Where it is needed for certain; most messages of most runs are the archived ones.
+    decoded: Option<Message>,
+}
+
+impl Item {
+    fn glanced(raw: &str) -> Self {
+        let glance = normalize::glance(raw);
+        Self {
+            id: glance.id,
+            created_at: glance.created_at,
+            digest: digest_of(&glance.sha256),
+            decoded: None,
+        }
+    }
+
+    fn of(message: Message) -> Self {
+        Self {
+            id: message.id.clone(),
+            created_at: message.created_at,
+            digest: digest_of(&message.sha256),
+            decoded: Some(message),
+        }
+    }
 }
 
 impl<'a> Comparison<'a> {
@@ -80,7 +115,7 @@ impl<'a> Comparison<'a> {
         self.taken
     }
 
-    /// Normalises a page that was sent when `sent_after` pages had been taken.
+    /// Reads a page that was sent when `sent_after` pages had been taken.
     pub(in crate::sync) fn receive(
         &self,
         page: &wire::Page,
@@ -88,13 +123,18 @@ impl<'a> Comparison<'a> {
         sent_at: Timestamp,
         sent_after: u64,
     ) -> Received {
-        let messages: Vec<Message> = page
-            .items()
-            .map(|raw| normalize::message(raw, &self.record.id))
-            .collect();
-        let facts = facts_of(&messages, skip, limit, sent_at, page.count());
+        let item = |raw| {
+            if self.unarchived {
+                Item::of(normalize::message(raw, &self.record.id))
+            } else {
+                Item::glanced(raw)
+            }
+        };
+        let items: Vec<Item> = page.items().map(item).collect();
+        let facts = facts_of(&items, skip, limit, sent_at, page.count());
         Received {
-            messages,
+            page: page.clone(),
+            items,
             facts,
             sent_after,
         }
@@ -109,19 +149,20 @@ impl<'a> Comparison<'a> {
         oldest_sent: u64,
     ) -> Result<PageWrite, Broken> {
         let Received {
-            messages,
+            page,
+            items,
             facts,
             sent_after,
         } = received;
         let rows: Rows = facts
             .rows
             .iter()
-            .zip(&messages)
-            .map(|(row, message)| (row.id_hash, digest_of(message)))
+            .zip(&items)
+            .map(|(row, item)| (row.id_hash, item.digest))
             .collect();
-        let archived = self.read_archived(&messages, claims).await?;
+        let archived = self.read_archived(&items, claims).await?;
         let (absent, absent_again) = self.find_absent(&archived, claims, &rows, sent_after);
-        let (changing, surely_new) = self.pick_changing(messages, &facts, &archived);
+        let (changing, surely_new) = self.pick_changing(&page, items, &facts, &archived);
         if self.taken == 0 {
             self.first.clone_from(&rows);
         } else {
@@ -154,13 +195,13 @@ impl<'a> Comparison<'a> {
     /// What the archive holds of the page's messages and of the claimed interval.
     async fn read_archived(
         &self,
-        messages: &[Message],
+        items: &[Item],
         claims: &[Claim],
     ) -> Result<HashMap<u64, CurrentMessage>, Broken> {
-        if self.unarchived || (messages.is_empty() && claims.is_empty()) {
+        if self.unarchived || (items.is_empty() && claims.is_empty()) {
             return Ok(HashMap::new());
         }
-        let ids: Vec<MessageId> = messages.iter().map(|message| message.id.clone()).collect();
+        let ids: Vec<MessageId> = items.iter().map(|item| item.id.clone()).collect();
         let interval = claims.first().map(|claim| claim.interval);
         let slice = Slice {
             ids: &ids,
@@ -232,14 +273,14 @@ impl<'a> Comparison<'a> {
     /// all; counts what they are.
     fn pick_changing(
         &mut self,
-        messages: Vec<Message>,
+        page: &wire::Page,
+        items: Vec<Item>,
         facts: &PageFacts,
         archived: &HashMap<u64, CurrentMessage>,
     ) -> (Vec<Message>, Vec<bool>) {
         // Of most pages of most runs nothing is kept; they wait in thousands to be committed.
         let (mut changing, mut surely_new) = (Vec::new(), Vec::new());
-        for (message, row) in messages.into_iter().zip(&facts.rows) {
-            let digest = digest_of(&message);
+        for (place, (item, row)) in items.into_iter().zip(&facts.rows).enumerate() {
             let again = self
                 .recent
                 .iter()
@@ -248,7 +289,7 @@ impl<'a> Comparison<'a> {
                 .or_else(|| self.first.get(&row.id_hash));
             let known = archived.get(&row.id_hash);
             let sighting = Sighting {
-                digest,
+                digest: item.digest,
                 again: again.copied(),
                 archived: known.map(|known| known.digest),
                 met: self.met.contains(&row.id_hash),
@@ -276,63 +317,14 @@ impl<'a> Comparison<'a> {
                     self.context.monitor.count(Counter::MessagesRead);
                 }
             }
-            surely_new.push(news == News::New && is_stored_as_it_is(&message.id));
+            surely_new.push(news == News::New && is_stored_as_it_is(&item.id));
+            let decoded = item.decoded;
+            let message =
+                decoded.unwrap_or_else(|| normalize::message(page.item(place), &self.record.id));
             changing.push(message);
         }
         changing.shrink_to_fit();
         (changing, surely_new)
-    }
-}
-
-/// A message in a page, and what is known of it. The archive that was read may lack what this
-/// visit has sent there and the writer has not committed.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sighting {
-    /// Of the message as it is in the page.
-    digest: Digest,
-    /// As the first or one of the last pages of this visit had it, whichever came last.
-    again: Option<Digest>,
-    /// As the archive had it when it was read.
-    archived: Option<Digest>,
-    /// This visit has sent it to the archive as a new one, or as one that is back.
-    met: bool,
-    /// This visit had shown it absent.
-    back: bool,
-    /// The archive had it missing or deleted.
-    gone: bool,
-}
-
-/// What a sighting is to the archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum News {
-    /// Nothing, for certain: it need not be sent there.
-    Unchanged,
-    /// It may be something; what is committed by then says.
-    Perhaps,
-    Changed,
-    Back,
-    New,
-}
-
-impl Sighting {
-    /// Does not hang on how far the writer has come, but in whether it is [`News::Perhaps`].
-    fn news(self) -> News {
-        if self.back || (self.gone && !self.met) {
-            return News::Back;
-        }
-        if self.again == Some(self.digest) {
-            return News::Unchanged;
-        }
-        // Another state of it may still be on its way, so that the archive's says nothing.
-        let met_otherwise = self.again.is_some();
-        match self.archived {
-            _ if met_otherwise => News::Changed,
-            Some(archived) if archived != self.digest => News::Changed,
-            Some(_) if self.gone => News::Perhaps,
-            Some(_) => News::Unchanged,
-            None if self.met => News::Perhaps,
-            None => News::New,
-        }
     }
 }
 
@@ -347,17 +339,17 @@ fn is_inside(interval: Interval, time: Option<Timestamp>) -> bool {
 }
 
 fn facts_of(
-    messages: &[Message],
+    items: &[Item],
     skip: u64,
     limit: u32,
     sent_at: Timestamp,
     count: Option<i64>,
 ) -> PageFacts {
-    let rows = messages
+    let rows = items
         .iter()
-        .map(|message| RowFacts {
-            id_hash: hash_of(&message.id),
-            created_at: message.created_at,
+        .map(|item| RowFacts {
+            id_hash: hash_of(&item.id),
+            created_at: item.created_at,
         })
         .collect();
     PageFacts {
@@ -370,9 +362,9 @@ fn facts_of(
 }
 
 /// The first 16 bytes of the SHA-256 of the raw JSON, as the archive keeps them.
-fn digest_of(message: &Message) -> [u8; 16] {
+fn digest_of(sha256: &[u8; 32]) -> Digest {
     let mut digest = [0; 16];
-    digest.copy_from_slice(&message.sha256[..16]);
+    digest.copy_from_slice(&sha256[..16]);
     digest
 }
 
@@ -385,77 +377,4 @@ fn hash_of(id: &MessageId) -> u64 {
     };
     static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     KEYS.hash_one(id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const A: Option<Digest> = Some([1; 16]);
-    const B: Option<Digest> = Some([2; 16]);
-    const SEEN_A: Sighting = Sighting {
-        digest: [1; 16],
-        again: None,
-        archived: None,
-        met: false,
-        back: false,
-        gone: false,
-    };
-
-    #[test]
-    fn a_message_is_new_changed_or_unchanged_by_what_the_archive_has() {
-        let with = |archived| Sighting { archived, ..SEEN_A }.news();
-        assert_eq!(with(None), News::New);
-        assert_eq!(with(A), News::Unchanged);
-        assert_eq!(with(B), News::Changed);
-    }
-
-    #[test]
-    fn what_this_visit_has_met_counts_the_same_whether_or_not_it_is_committed() {
-        for (again, news) in [(A, News::Unchanged), (B, News::Changed)] {
-            for archived in [None, A, B] {
-                let sighting = Sighting {
-                    again,
-                    archived,
-                    met: true,
-                    ..SEEN_A
-                };
-                assert_eq!(sighting.news(), news, "{again:?} {archived:?}");
-            }
-        }
-        let long_ago = Sighting {
-            met: true,
-            ..SEEN_A
-        };
-        assert_eq!(long_ago.news(), News::Perhaps);
-    }
-
-    #[test]
-    fn a_state_that_returns_is_sent_though_the_archive_seems_to_have_it() {
-        let returned = Sighting {
-            archived: A,
-            again: B,
-            ..SEEN_A
-        };
-        assert_eq!(returned.news(), News::Changed);
-    }
-
-    #[test]
-    fn what_was_absent_is_back_once() {
-        let gone = Sighting {
-            archived: A,
-            gone: true,
-            ..SEEN_A
-        };
-        assert_eq!(gone.news(), News::Back);
-        let met = Sighting { met: true, ..gone };
-        assert_eq!(met.news(), News::Perhaps);
-        let absent_in_this_visit = Sighting {
-            back: true,
-            again: A,
-            met: true,
-            ..SEEN_A
-        };
-        assert_eq!(absent_in_this_visit.news(), News::Back);
-    }
 }

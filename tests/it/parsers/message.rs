@@ -18,6 +18,10 @@ pub(super) fn message(bytes: &[u8]) {
         normalize::message(raw, &conversation),
         "twice the same"
     );
+    let glance = normalize::glance(raw);
+    assert_eq!(glance.id, message.id);
+    assert_eq!(glance.created_at, message.created_at);
+    assert_eq!(glance.sha256, message.sha256);
     assert_eq!(&*message.raw, raw, "kept to the byte");
     assert_eq!(message.sha256, <[u8; 32]>::from(Sha256::digest(bytes)));
     assert!(!message.id.as_str().is_empty());
