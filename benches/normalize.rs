@@ -38,7 +38,7 @@ struct Kept<'a> {
 /// What is measured: a name, and the step on one page.
 type Step = (&'static str, fn(&Bytes, &ConversationId));
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("serde_json: items kept raw", |body, _| {
         black_box(serde_json::from_slice::<Kept<'_>>(body).map(|page| page.items.len()))
             .expect("a page is JSON");
@@ -53,6 +53,12 @@ const STEPS: [Step; 6] = [
         let page = Page::parse(body.clone()).expect("a page");
         for raw in page.items() {
             black_box(normalize::message(raw, id));
+        }
+    }),
+    ("the page, and a glance at each message", |body, _| {
+        let page = Page::parse(body.clone()).expect("a page");
+        for raw in page.items() {
+            black_box(normalize::glance(raw));
         }
     }),
     ("of that: SHA-256", |body, _| {
