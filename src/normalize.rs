@@ -83,8 +83,7 @@ pub struct Glance {
     pub sha256: [u8; 32],
 }
 
-/// As [`message`], but nothing is decoded except for what tells whether it is the archived one: a
-/// fifth of the work.
+/// As [`message`], but nothing is decoded except for what tells whether it is the archived one.
 pub fn glance(raw: &str) -> Glance {
     let raw = Text::from(raw);
     let mut message = undecoded(raw.clone());
