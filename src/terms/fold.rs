@@ -15,14 +15,14 @@ const CHARACTERS_EXPECTED: usize = 4_096;
 /// How far behind ASCII its wide forms are.
 const WIDER: u32 = 0xfee0;
 /// The first character that is in no table: Latin, Greek, Cyrillic, Hebrew and Arabic are before.
-const TABLE_END: u32 = 0x700;
-/// What would take the character behind it into its cluster, or might: a mark of the characters before
-/// it that joins, a letter of Hangul that begins a syllable, a sign that is put before numbers.
+const TABLE_END: char = '\u{700}';
+/// What takes some characters behind it into its cluster: a letter, a joined picture, a letter of India
+/// with the sign that joins the next, one that begins a syllable of Hangul, half of a flag.
 const JOINING: [&str; 5] = [
+    "a",
     "\u{1f468}\u{200d}",
     "\u{915}\u{94d}",
     "\u{1100}",
-    "\u{600}",
     "\u{1f1e6}",
 ];
 
@@ -87,8 +87,9 @@ fn fold_case(character: char) -> impl Iterator<Item = char> {
     iter::once(first).chain(second)
 }
 
-/// What a character folds to where that is known at once, unless a mark follows: none of these belongs
-/// to the cluster of a character before it.
+/// What a character folds to where that is known at once, unless a mark follows. None of these belongs
+/// to the cluster of a character before it; but for the few signs that are put before numbers, which
+/// fold to nothing and take whatever follows.
 fn plain(character: char) -> Option<char> {
     match character {
         '\0'..='\u{7f}' => Some(character.to_ascii_lowercase()),
@@ -104,7 +105,7 @@ fn plain(character: char) -> Option<char> {
             let ascii = char::from_u32(character as u32 - WIDER)?;
             Some(ascii.to_ascii_lowercase())
         }
-        '\u{80}'..='\u{6ff}' => TABLE[character as usize],
+        '\0'..TABLE_END => TABLE[character as usize],
         _ => None,
     }
 }
@@ -118,10 +119,8 @@ static TABLE: LazyLock<[Option<char>; TABLE_END as usize]> = LazyLock::new(|| {
             let text = format!("{before}{character}");
             text.graphemes(true).next_back() != Some(&text[before.len()..])
         };
-        let is_alone = !JOINING.into_iter().any(joins) && !joins("a") && {
-            let followed = format!("{character}a");
-            followed.graphemes(true).count() == 2
-        };
+        let takes = || format!("{character}a").graphemes(true).count() < 2;
+        let is_alone = !JOINING.into_iter().any(joins) && !takes();
         let mut folded = Vec::new();
         fold_cluster(character.encode_utf8(&mut [0; 4]), 0, &mut folded);
         *entry = match folded[..] {
@@ -184,6 +183,25 @@ mod tests {
                 let text = format!("{one}{other}");
                 assert_eq!(text.graphemes(true).count(), 2, "{text:?}");
             }
+        }
+    }
+
+    #[test]
+    fn letters_of_the_first_scripts_are_in_the_table() {
+        let folds = [
+            ('é', 'e'),
+            ('Ñ', 'n'),
+            ('Я', 'я'),
+            ('Ω', 'ω'),
+            ('א', 'א'),
+            ('م', 'م'),
+            ('¿', '¿'),
+        ];
+        for (letter, folded) in folds {
+            assert_eq!(plain(letter), Some(folded), "{letter}");
+        }
+        for other in ['ß', '\u{301}', '\u{64b}', '\u{600}', '©'] {
+            assert_eq!(plain(other), None, "{other:?}");
         }
     }
 
