@@ -4,7 +4,7 @@
 //! Statements are spelled out by whoever writes, and sent by a thread that does nothing else: the
 //! server never waits for rows that are still being made.
 
-use std::mem;
+use std::{borrow::Cow, mem};
 
 use async_trait::async_trait;
 use sqlx::{
@@ -19,7 +19,7 @@ use tokio::{
 use super::read::{self, Micros, PostgresDialect, arguments};
 use crate::store::{
     StoreError,
-    backend::{Step, Writer},
+    backend::{Step, Writer, ended},
     statement::{self, Statement},
     table::{Meeting, Rows, Table},
     value::{Kind, Row, Value},
@@ -57,14 +57,7 @@ impl PostgresWriter {
     /// The connection, once the steps that are under way have ended.
     async fn connection(&mut self) -> Result<&mut PgConnection, StoreError> {
         if let Some(behind) = self.behind.take() {
-            let (connection, changed) = match behind.await {
-                Ok(sent) => sent,
-                Err(ended) => match ended.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    // Cut off: the runtime is ending, and this task with it.
-                    Err(_) => std::future::pending().await,
-                },
-            };
+            let (connection, changed) = ended(behind).await;
             self.connection = Some(connection);
             self.changed.extend(changed?);
         }
@@ -145,16 +138,11 @@ impl Writer for PostgresWriter {
 
 /// A [`Step`] as it is sent.
 struct Spelled {
-    purpose: Purpose,
+    /// What it is done for.
+    purpose: Cow<'static, str>,
     sql: String,
     args: PgArguments,
     is_fence: bool,
-}
-
-/// What a step is done for.
-enum Purpose {
-    Run(&'static str),
-    Put(&'static str),
 }
 
 impl Spelled {
@@ -173,7 +161,7 @@ impl Spelled {
     fn run(statement: &'static Statement, args: Vec<Value>) -> Result<Self, StoreError> {
         let whilst = |source| StoreError::whilst(statement.purpose, source);
         Ok(Self {
-            purpose: Purpose::Run(statement.purpose),
+            purpose: statement.purpose.into(),
             sql: statement.spelled::<PostgresDialect>(),
             args: arguments(args).map_err(whilst)?,
             is_fence: false,
@@ -181,25 +169,16 @@ impl Spelled {
     }
 
     fn put((table, rows): &Rows) -> Result<Self, StoreError> {
-        let purpose = Purpose::Put(table.name);
+        let purpose = format!("writing {}", table.name);
         let args = columns(table, rows).map_err(sqlx::Error::Encode);
-        let args = args.map_err(|source| StoreError::whilst(purpose.text(), source))?;
+        let args = args.map_err(|source| StoreError::whilst(purpose.as_str(), source))?;
         assert_eq!(args.len(), table.columns.len(), "arrays of {}", table.name);
         Ok(Self {
-            purpose,
+            purpose: purpose.into(),
             sql: bulk_text(table),
             args,
             is_fence: false,
         })
-    }
-}
-
-impl Purpose {
-    fn text(&self) -> String {
-        match self {
-            Self::Run(purpose) => (*purpose).to_owned(),
-            Self::Put(table) => format!("writing {table}"),
-        }
     }
 }
 
@@ -211,7 +190,7 @@ async fn send(mut connection: PgConnection, steps: Vec<Spelled>) -> Sent {
         match query.execute(&mut connection).await {
             Ok(done) => changed.push(done.rows_affected()),
             Err(source) => {
-                let error = StoreError::whilst(step.purpose.text(), source);
+                let error = StoreError::whilst(step.purpose, source);
                 return (connection, Err(error));
             }
         }
