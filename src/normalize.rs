@@ -45,9 +45,13 @@ use fields::Fields;
 /// Decodes one raw item of a page of `conversation`. Never fails: what is odd is in
 /// [`Message::anomalies`], and the raw text is kept whatever it is.
 pub fn message(raw: &str, conversation: &ConversationId) -> Message {
-    let raw = Text::from(raw);
+    message_of(&Text::from(raw), conversation)
+}
+
+/// As [`message`]; what is kept of it are parts of `raw`, which may itself be a part of a page.
+pub fn message_of(raw: &Text, conversation: &ConversationId) -> Message {
     let mut message = undecoded(raw.clone());
-    match Json::parse(&raw) {
+    match Json::parse(raw) {
         Ok(document) => {
             for oddity in &document.oddities {
                 note_oddity(&mut message, oddity);
@@ -87,7 +91,7 @@ pub struct Glance {
 pub fn glance(raw: &str) -> Glance {
     let raw = Text::from(raw);
     let mut message = undecoded(raw.clone());
-    if let Ok(document) = Json::parse_outline(&raw)
+    if let Ok(document) = Json::parse_members(&raw, envelope::GLANCED)
         && let Json::Object(members) = &document.value
     {
         envelope::glance(&Fields::new(members, Place::ROOT), &mut message);

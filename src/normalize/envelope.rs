@@ -16,6 +16,9 @@ use super::{
 };
 
 const ID_KEYS: [&str; 3] = ["_id", "public_id", "id"];
+const CREATED_AT: &str = "created_at";
+/// What [`glance`] reads.
+pub(super) const GLANCED: &[&str] = &[ID_KEYS[0], ID_KEYS[1], ID_KEYS[2], CREATED_AT];
 
 /// 0001-01-01T00:00:00Z: older times fit neither database's range or order.
 const MILLIS_MIN: i64 = -62_135_596_800_000;
@@ -45,20 +48,20 @@ pub(super) fn read(envelope: &Fields<'_>, asked: &ConversationId, message: &mut 
         SenderKind::Unknown => Direction::Unknown,
     };
     message.created_at = created_at(envelope, message);
-    if message.created_at.is_none() && is_blank(envelope, "created_at") {
-        envelope.note_missing("created_at", message);
+    if message.created_at.is_none() && is_blank(envelope, CREATED_AT) {
+        envelope.note_missing(CREATED_AT, message);
     }
     message.updated_at = time(envelope, "updated_at", message);
 }
 
-/// The id and the created time alone.
+/// The id and the created time alone, of an object that need hold no more than [`GLANCED`].
 pub(super) fn glance(envelope: &Fields<'_>, message: &mut Message) {
     read_id(envelope, message);
     message.created_at = created_at(envelope, message);
 }
 
 fn created_at(envelope: &Fields<'_>, message: &mut Message) -> Option<Timestamp> {
-    time(envelope, "created_at", message)
+    time(envelope, CREATED_AT, message)
 }
 
 /// Leaves the id empty where there is none: the caller knows the hash.

@@ -80,22 +80,29 @@ impl<'a> Json<'a> {
     /// # Errors
     /// [`JsonError`] if it is not JSON.
     pub fn parse(text: &'a str) -> Result<Document<'a>, JsonError> {
-        Decoder::run(text, Strings::Cleaned, DEPTH_MAX)
+        Decoder::new(text, Strings::Cleaned).run()
     }
 
-    /// As [`Json::parse`], but of an object's members that are arrays or objects themselves nothing is
-    /// decoded: [`Json::TooDeep`] stands in their place.
+    /// As [`Json::parse`], but of an object only the members of these keys are decoded and kept.
     ///
     /// # Errors
     /// [`JsonError`] if it is not JSON.
-    pub fn parse_outline(text: &'a str) -> Result<Document<'a>, JsonError> {
-        Decoder::run(text, Strings::Cleaned, 1)
+    pub fn parse_members(
+        text: &'a str,
+        keys: &'static [&'static str],
+    ) -> Result<Document<'a>, JsonError> {
+        Decoder {
+            wanted: Some(keys),
+            ..Decoder::new(text, Strings::Cleaned)
+        }
+        .run()
     }
 
     /// Decodes for comparing: a string that cannot be kept as it is stands as U+0000 and its
     /// escaped source, so that it is equal to nothing else.
     pub(super) fn parse_exact(text: &'a str) -> Result<Self, JsonError> {
-        Decoder::run(text, Strings::Exact, DEPTH_MAX).map(|document| document.value)
+        let document = Decoder::new(text, Strings::Exact).run()?;
+        Ok(document.value)
     }
 
     /// The member of that key, the last if there are several; `None` if this is no object.
@@ -162,23 +169,27 @@ enum Strings {
 struct Decoder<'a> {
     cursor: Cursor<'a>,
     strings: Strings,
-    depth_max: usize,
+    /// The keys of the outermost object whose values are kept, where not all are.
+    wanted: Option<&'static [&'static str]>,
     oddities: Vec<JsonOddity>,
 }
 
 impl<'a> Decoder<'a> {
-    fn run(text: &'a str, strings: Strings, depth_max: usize) -> Result<Document<'a>, JsonError> {
-        let mut decoder = Self {
+    fn new(text: &'a str, strings: Strings) -> Self {
+        Self {
             cursor: Cursor::new(text),
             strings,
-            depth_max,
+            wanted: None,
             oddities: Vec::new(),
-        };
-        let value = decoder.value(0, &Place::ROOT)?;
-        decoder.cursor.finish()?;
+        }
+    }
+
+    fn run(mut self) -> Result<Document<'a>, JsonError> {
+        let value = self.value(0, &Place::ROOT)?;
+        self.cursor.finish()?;
         Ok(Document {
             value,
-            oddities: decoder.oddities,
+            oddities: self.oddities,
         })
     }
 
@@ -201,7 +212,7 @@ impl<'a> Decoder<'a> {
                 }
                 Ok(Json::String(text))
             }
-            Some(b'{' | b'[') if depth >= self.depth_max => {
+            Some(b'{' | b'[') if depth >= DEPTH_MAX => {
                 let text = self.cursor.skip_value()?;
                 self.note(OddityKind::TooDeep, place);
                 Ok(Json::TooDeep(text))
@@ -250,15 +261,19 @@ impl<'a> Decoder<'a> {
             let literal = self.cursor.literal("a key")?;
             self.cursor.expect(b':', "a colon")?;
             let (key, replaced) = self.text(literal);
-            let here = place.key(&key);
-            if replaced {
-                self.note(OddityKind::ReplacedCharacters, &here);
+            if depth == 0 && self.wanted.is_some_and(|keys| !keys.contains(&&*key)) {
+                self.cursor.skip_value()?;
+            } else {
+                let here = place.key(&key);
+                if replaced {
+                    self.note(OddityKind::ReplacedCharacters, &here);
+                }
+                let value = self.value(depth + 1, &here)?;
+                if members.is_empty() {
+                    members.reserve(if depth == 0 { 12 } else { 4 });
+                }
+                members.push((key, value));
             }
-            let value = self.value(depth + 1, &here)?;
-            if members.is_empty() {
-                members.reserve(if depth == 0 { 12 } else { 4 });
-            }
-            members.push((key, value));
             if !self.cursor.take(b',') {
                 self.cursor.expect(b'}', "a comma or a closing bracket")?;
                 self.note_duplicates(&members, place);

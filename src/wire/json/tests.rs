@@ -48,6 +48,24 @@ fn the_last_duplicate_counts_and_both_are_kept() {
 }
 
 #[test]
+fn members_that_are_not_wanted_are_checked_and_not_kept() {
+    let text = r#"{"a":{"a":"1"},"b":[2,"\ud800"],"a":"3"}"#;
+    let document = Json::parse_members(text, &["a"]).expect("it is JSON");
+    let Json::Object(members) = &document.value else {
+        panic!("an object");
+    };
+    assert_eq!(members.len(), 2);
+    assert!(
+        document
+            .value
+            .get("a")
+            .is_some_and(|last| last.as_str() == Some("3"))
+    );
+    assert!(members[0].1.get("a").is_some());
+    assert!(Json::parse_members(r#"{"a":1,"b":[2,]}"#, &["a"]).is_err());
+}
+
+#[test]
 fn duplicates_in_a_large_object_are_found() {
     let mut members: Vec<String> = (0..1000).map(|n| format!("\"k{n}\":{n}")).collect();
     members.push("\"k500\":0".to_owned());
