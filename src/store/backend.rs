@@ -6,7 +6,6 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use tokio::task::{JoinError, JoinHandle};
 
 use super::{
     StoreError,
@@ -135,16 +134,6 @@ pub(super) trait Writer: fmt::Debug + Send {
 
     /// Lets go of a connection on which a sync failed, without another sync.
     fn abandon(self: Box<Self>);
-}
-
-/// What work on another thread gives; panics where that has panicked.
-pub(super) async fn ended<T>(work: JoinHandle<T>) -> T {
-    match work.await.map_err(JoinError::try_into_panic) {
-        Ok(given) => given,
-        Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        // Cut off: the runtime is ending, and this task with it.
-        Err(Err(_)) => std::future::pending().await,
-    }
 }
 
 /// Panics unless a statement has as many arguments as it takes: a missing one would be null.

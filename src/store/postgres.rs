@@ -4,6 +4,7 @@
 //! Times travel in Postgres' own binary form, whole microseconds, so that no millisecond is
 //! lost to floating point. Bulk rows travel as one array a column.
 
+mod connection;
 mod lock;
 mod open;
 mod read;

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use super::value::Kind;
 
 /// One statement: its text, the kinds of the columns it gives and the number of its arguments.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Statement {
     /// What it does, for error messages ("whilst …").
     pub(super) purpose: &'static str,

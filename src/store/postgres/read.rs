@@ -109,8 +109,7 @@ impl Backend for Postgres {
     }
 
     async fn connect_writer(&self) -> Result<Box<dyn Writer>, StoreError> {
-        let connection = self.address.connect().await?;
-        Ok(Box::new(PostgresWriter::over(connection).await?))
+        Ok(Box::new(PostgresWriter::open(&self.address).await?))
     }
 
     async fn connect_reader(&self) -> Result<Box<dyn Reader>, StoreError> {

@@ -4,39 +4,42 @@
 //! Statements are spelled out by whoever writes, and sent by a thread that does nothing else: the
 //! server never waits for rows that are still being made.
 
-use std::{borrow::Cow, mem};
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use sqlx::{
-    Arguments as _, AssertSqlSafe, Connection as _, Executor as _, PgConnection,
-    error::BoxDynError, postgres::PgArguments,
-};
-use tokio::{
-    runtime::Handle,
-    task::{JoinHandle, spawn_blocking},
+    Arguments as _, AssertSqlSafe, Executor as _, PgConnection, error::BoxDynError,
+    postgres::PgArguments,
 };
 
-use super::read::{self, Micros, PostgresDialect, arguments};
+use super::{
+    connection::{Pending, PostgresConnection, ended},
+    open::Address,
+    read::{self, Micros, PostgresDialect, arguments},
+};
 use crate::store::{
     StoreError,
-    backend::{Step, Writer, ended},
+    backend::{Step, Writer},
     statement::{self, Statement},
     table::{Meeting, Rows, Table},
     value::{Kind, Row, Value},
 };
 
-/// One connection.
+/// The connection.
 #[derive(Debug)]
 pub(super) struct PostgresWriter {
-    /// Where it is; the other one has it while steps are under way.
-    connection: Option<PgConnection>,
-    behind: Option<JoinHandle<Sent>>,
-    /// What steps changed whose end was waited for by something else than a step.
-    changed: Vec<u64>,
+    connection: PostgresConnection,
+    /// What was begun and not waited for.
+    behind: Option<Pending<Vec<u64>>>,
+    /// A fence of the transaction changed no row: what was begun after it is not done.
+    is_fenced: Arc<AtomicBool>,
 }
-
-/// The connection, and what each step changed.
-type Sent = (PgConnection, Result<Vec<u64>, StoreError>);
 
 /// A transaction looks things up by their keys. Of a table that was filled a minute ago the server
 /// knows no numbers yet, and would read the whole of it for each batch.
@@ -44,51 +47,52 @@ const BY_KEYS: &str = "set enable_seqscan = off; set enable_hashjoin = off; \
                        set enable_mergejoin = off";
 
 impl PostgresWriter {
-    pub(super) async fn over(mut connection: PgConnection) -> Result<Self, StoreError> {
-        let whilst = |source| StoreError::whilst("setting the writing session up", source);
-        connection.execute(BY_KEYS).await.map_err(whilst)?;
-        Ok(Self {
-            connection: Some(connection),
+    pub(super) async fn open(address: &Address) -> Result<Self, StoreError> {
+        let connection = PostgresConnection::open(address).await?;
+        let writer = Self {
+            connection,
             behind: None,
-            changed: Vec::new(),
-        })
-    }
-
-    /// The connection, once the steps that are under way have ended.
-    async fn connection(&mut self) -> Result<&mut PgConnection, StoreError> {
-        if let Some(behind) = self.behind.take() {
-            let (connection, changed) = ended(behind).await;
-            self.connection = Some(connection);
-            self.changed.extend(changed?);
-        }
-        // Where this was dropped while it waited, the session is not used again.
-        let lost = || StoreError::broken("the connection that writes was given away");
-        self.connection.as_mut().ok_or_else(lost)
+            is_fenced: Arc::default(),
+        };
+        let whilst = "setting the writing session up".into();
+        writer.command(BY_KEYS, whilst).await?;
+        Ok(writer)
     }
 
     /// By the simple protocol: one round trip, and the words are on the wire as they are.
-    async fn command(&mut self, command: &'static str) -> Result<(), StoreError> {
-        let connection = self.connection().await?;
-        connection.execute(command).await.map_err(|source| {
-            StoreError::whilst(format!("telling Postgres to {command}"), source)
-        })?;
-        Ok(())
+    async fn command(
+        &self,
+        command: &'static str,
+        whilst: Cow<'static, str>,
+    ) -> Result<(), StoreError> {
+        let execute = async move |mut connection: PgConnection| {
+            let done = connection.execute(command).await;
+            let done = done.map_err(|source| StoreError::whilst(whilst, source));
+            (connection, done.map(drop))
+        };
+        self.connection.with(execute).await
+    }
+
+    async fn tell(&self, command: &'static str) -> Result<(), StoreError> {
+        let whilst = format!("telling Postgres to {command}");
+        self.command(command, whilst.into()).await
     }
 }
 
 #[async_trait]
 impl Writer for PostgresWriter {
     async fn begin(&mut self) -> Result<(), StoreError> {
-        self.changed.clear();
-        self.command("begin").await
+        self.behind = None;
+        self.is_fenced = Arc::default();
+        self.tell("begin").await
     }
 
     async fn commit(&mut self) -> Result<(), StoreError> {
-        self.command("commit").await
+        self.tell("commit").await
     }
 
     async fn rollback(&mut self) -> Result<(), StoreError> {
-        self.command("rollback").await
+        self.tell("rollback").await
     }
 
     async fn select(
@@ -96,24 +100,25 @@ impl Writer for PostgresWriter {
         statement: &Statement,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        read::select(self.connection().await?, statement, args).await
+        let statement = statement.clone();
+        let select = async move |mut connection: PgConnection| {
+            let found = read::select(&mut connection, &statement, args).await;
+            (connection, found)
+        };
+        self.connection.with(select).await
     }
 
     async fn write_behind(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {
         let spelled = steps.into_iter().map(Spelled::of);
         let spelled: Vec<Spelled> = spelled.collect::<Result<_, _>>()?;
-        self.connection().await?;
-        if let Some(connection) = self.connection.take() {
-            let runtime = Handle::current();
-            let send = move || runtime.block_on(send(connection, spelled));
-            self.behind = Some(spawn_blocking(send));
-        }
-        Ok(mem::take(&mut self.changed))
+        let is_fenced = Arc::clone(&self.is_fenced);
+        let send = |connection| send(connection, spelled, is_fenced);
+        let begun = self.connection.begin(send);
+        settled(self.behind.replace(begun)).await
     }
 
     async fn settle(&mut self) -> Result<Vec<u64>, StoreError> {
-        self.connection().await?;
-        Ok(mem::take(&mut self.changed))
+        settled(self.behind.take()).await
     }
 
     /// The server has made durable whatever it has called committed.
@@ -121,19 +126,19 @@ impl Writer for PostgresWriter {
         Ok(())
     }
 
-    async fn close(mut self: Box<Self>) -> Result<(), StoreError> {
-        self.connection().await?;
-        let Some(connection) = self.connection else {
-            return Ok(());
-        };
-        connection
-            .close()
-            .await
-            .map_err(|source| StoreError::whilst("closing the connection to Postgres", source))
+    async fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.connection.close().await
     }
 
     /// How to go on after a sync that failed is the server's own business.
     fn abandon(self: Box<Self>) {}
+}
+
+async fn settled(behind: Option<Pending<Vec<u64>>>) -> Result<Vec<u64>, StoreError> {
+    match behind {
+        Some(behind) => ended(behind).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// A [`Step`] as it is sent.
@@ -183,9 +188,16 @@ impl Spelled {
 }
 
 /// Sends one step after the other, up to a fence that changed no row.
-async fn send(mut connection: PgConnection, steps: Vec<Spelled>) -> Sent {
+async fn send(
+    mut connection: PgConnection,
+    steps: Vec<Spelled>,
+    is_fenced: Arc<AtomicBool>,
+) -> (PgConnection, Result<Vec<u64>, StoreError>) {
     let mut changed = Vec::with_capacity(steps.len());
     for step in steps {
+        if is_fenced.load(Ordering::Relaxed) {
+            break;
+        }
         let query = sqlx::query_with(AssertSqlSafe(step.sql), step.args);
         match query.execute(&mut connection).await {
             Ok(done) => changed.push(done.rows_affected()),
@@ -194,9 +206,7 @@ async fn send(mut connection: PgConnection, steps: Vec<Spelled>) -> Sent {
                 return (connection, Err(error));
             }
         }
-        if step.is_fence && changed.ends_with(&[0]) {
-            break;
-        }
+        is_fenced.fetch_or(step.is_fence && changed.ends_with(&[0]), Ordering::Relaxed);
     }
     (connection, Ok(changed))
 }

@@ -2,12 +2,12 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::{
     super::{
         StoreError,
-        backend::{Select, ended},
+        backend::Select,
         filter::Conditions,
         statement::{Statement, search::WORDS},
         value::{Kind, Row, Value},
@@ -192,7 +192,12 @@ pub(super) struct Cutting(JoinHandle<Result<HashMap<i64, Entry>, StoreError>>);
 impl Cutting {
     /// The terms as an index has them, by key.
     pub(super) async fn entries(self) -> Result<HashMap<i64, Entry>, StoreError> {
-        ended(self.0).await
+        match self.0.await.map_err(JoinError::try_into_panic) {
+            Ok(entries) => entries,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // Cut off: the runtime is ending, and this task with it.
+            Err(Err(_)) => std::future::pending().await,
+        }
     }
 }
 
