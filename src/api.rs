@@ -7,6 +7,7 @@
 //! loop that ties them together. Every method may be dropped at any moment.
 
 mod answer;
+mod buffers;
 mod coding;
 mod endpoint;
 mod error;

@@ -14,6 +14,11 @@ use bytes::{Buf as _, Bytes, buf::Reader};
 use flate2::bufread::GzDecoder;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
+use super::buffers::Buffers;
+
+/// Room that is made for what is told: more than a page of a hundred messages has.
+const TOLD_BYTES_MAX: usize = 256 * 1024;
+
 /// What an answer may be packed with, as a header says it.
 pub(super) const ACCEPTED: &str = "gzip";
 
@@ -34,25 +39,27 @@ type Decoder = GzDecoder<Reader<Bytes>>;
 
 /// Decoders that nobody uses at the moment: as many as were ever at work at once.
 #[derive(Default)]
-pub(super) struct Decoders(Mutex<Vec<Decoder>>);
+pub(super) struct Decoders {
+    unused: Mutex<Vec<Decoder>>,
+    buffers: Buffers,
+}
 
 impl Decoders {
-    /// The body as it was before it was packed; room for `expected` bytes is made at once.
+    /// The body as it was before it was packed. Messages are parts of it, and hold it.
     pub(super) fn decoded(
         &self,
         headers: &HeaderMap,
         body: Bytes,
-        expected: usize,
         bytes_max: usize,
     ) -> Result<Bytes, Flaw> {
         // Of an empty body its reader says more than a decoder could.
         if body.is_empty() || !is_packed(headers)? {
             return Ok(body);
         }
-        let mut whole = Vec::with_capacity(expected.min(bytes_max));
+        let mut whole = self.buffers.take(told_bytes(&body).min(bytes_max));
         match self.inflate(body, bytes_max, &mut whole) {
             Ok(()) if whole.len() > bytes_max => Err(Flaw::TooLarge),
-            Ok(()) => Ok(whole.into()),
+            Ok(()) => Ok(self.buffers.lend(whole)),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Flaw::BrokenOff),
             Err(error) => Err(Flaw::NotGzip(error)),
         }
@@ -80,7 +87,7 @@ impl Decoders {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Decoder>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,6 +95,12 @@ impl fmt::Debug for Decoders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoders").finish_non_exhaustive()
     }
+}
+
+/// How long its last four bytes say that it is, unpacked (RFC 1952); nobody has to believe them.
+fn told_bytes(packed: &[u8]) -> usize {
+    let told = packed.last_chunk().copied().map_or(0, u32::from_le_bytes);
+    usize::try_from(told).map_or(0, |told| told.min(TOLD_BYTES_MAX))
 }
 
 /// One member after the other, and at most one byte more than the cap.
@@ -135,10 +148,12 @@ mod tests {
 
     use flate2::{Compression, write::GzEncoder};
 
+    use std::sync::LazyLock;
+
     use super::*;
 
     /// The same for all tests: what one leaves there must not harm another.
-    static DECODERS: Decoders = Decoders(Mutex::new(Vec::new()));
+    static DECODERS: LazyLock<Decoders> = LazyLock::new(Decoders::default);
 
     const PAGE: &[u8] = br#"{"items":[{"_id":"m"}],"count":1}"#;
 
@@ -154,7 +169,7 @@ mod tests {
     }
 
     fn read(coding: &[&'static str], body: Vec<u8>, bytes_max: usize) -> Result<Bytes, Flaw> {
-        DECODERS.decoded(&says(coding), body.into(), 10, bytes_max)
+        DECODERS.decoded(&says(coding), body.into(), bytes_max)
     }
 
     #[test]

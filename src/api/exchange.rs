@@ -4,13 +4,7 @@
 //! read. Invariants: no redirect is followed and nothing is repeated behind the limiter's back;
 //! the token goes to the configured origin alone; memory is bounded whatever the gateway sends.
 
-use std::{
-    error::Error as _,
-    fmt::Write as _,
-    io,
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
-};
+use std::{error::Error as _, fmt::Write as _, io, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{
@@ -55,8 +49,6 @@ pub(super) struct Exchange {
     token: Token,
     timeout: Duration,
     page_bytes_max: usize,
-    /// Bytes of the last answer: room for as many is made for the next one.
-    bytes_expected: AtomicUsize,
     decoders: Decoders,
     clock: Clock,
     server_clock: ServerClock,
@@ -79,7 +71,6 @@ impl Exchange {
             token,
             timeout,
             page_bytes_max,
-            bytes_expected: AtomicUsize::new(0),
             decoders: Decoders::default(),
             clock,
             server_clock: ServerClock::new(),
@@ -164,8 +155,6 @@ impl Exchange {
         if announced > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
             return Err(too_large());
         }
-        let expected = self.bytes_expected.load(Ordering::Relaxed);
-        let expected = expected.min(EXPECTED_BYTES_MAX);
         let announced = usize::try_from(announced).unwrap_or(bytes_max);
         let mut body = BytesMut::with_capacity(announced.min(EXPECTED_BYTES_MAX));
         while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
@@ -175,9 +164,13 @@ impl Exchange {
             }
             body.extend_from_slice(&chunk);
         }
-        let decoders = &self.decoders;
-        let body = decoders.decoded(response.headers(), body.freeze(), expected, bytes_max);
-        let body = body.map_err(|flaw| match flaw {
+        let body = if body.capacity() > body.len() {
+            Bytes::copy_from_slice(&body)
+        } else {
+            body.freeze()
+        };
+        let body = self.decoders.decoded(response.headers(), body, bytes_max);
+        body.map_err(|flaw| match flaw {
             Flaw::TooLarge => too_large(),
             Flaw::BrokenOff => {
                 let detail = "the answer broke off: its gzip has no end";
@@ -192,9 +185,7 @@ impl Exchange {
                 let detail = format!("the answer is packed as `{coding}`, which was not asked for");
                 Trouble::answered(ApiErrorKind::Malformed, detail)
             }
-        })?;
-        self.bytes_expected.store(body.len(), Ordering::Relaxed);
-        Ok(body)
+        })
     }
 
     /// The first part of the body of an error; the status stands even if it breaks off.

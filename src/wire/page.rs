@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
 use super::{Malformed, body_text, cursor::Cursor, text};
 
@@ -14,9 +15,11 @@ use super::{Malformed, body_text, cursor::Cursor, text};
 /// `has_more` and `total` are not read: nothing is ever proven from them (walk.md).
 #[derive(Debug, Clone)]
 pub struct Page {
-    body: Bytes,
+    body: ByteString,
     items: Vec<Range<usize>>,
     count: Option<i64>,
+    /// Whether most of the body is items.
+    is_dense: bool,
 }
 
 /// What stands for `items` or `data`.
@@ -64,7 +67,14 @@ impl Page {
         }
         cursor.finish()?;
         let items = choose(items, data, count)?;
-        Ok(Self { body, items, count })
+        let bytes_of_items: usize = items.iter().map(Range::len).sum();
+        let body = ByteString::try_from(body).expect("it was read as text");
+        Ok(Self {
+            is_dense: bytes_of_items >= body.len() / 2,
+            body,
+            items,
+            count,
+        })
     }
 
     /// The raw JSON of each item, in the order received (newest first).
@@ -77,8 +87,21 @@ impl Page {
     /// # Panics
     /// Where there is no such place.
     pub fn item(&self, place: usize) -> &str {
-        let range = self.items[place].clone();
-        std::str::from_utf8(&self.body[range]).expect("parse checked the whole body")
+        &self.body[self.items[place].clone()]
+    }
+
+    /// The same, to be kept: a part of the body, which is held for as long as any part of it is; a copy
+    /// where that would hold much else.
+    ///
+    /// # Panics
+    /// Where there is no such place.
+    pub fn part(&self, place: usize) -> ByteString {
+        let item = self.item(place);
+        if self.is_dense {
+            self.body.slice_ref(item)
+        } else {
+            ByteString::from(item)
+        }
     }
 
     /// How many items there are.
@@ -170,6 +193,22 @@ mod tests {
         Page::parse(Bytes::copy_from_slice(body))
             .expect_err("not a page")
             .to_string()
+    }
+
+    #[test]
+    fn a_part_holds_its_page_only_where_most_of_that_is_items() {
+        let is_within = |body: &str| {
+            let page = page(body);
+            let (part, whole) = (page.part(0), page.body.as_bytes().as_ptr_range());
+            assert_eq!(part, page.item(0));
+            whole.contains(&part.as_ptr())
+        };
+        let item = format!(r#"{{"_id":"{}"}}"#, "m".repeat(40));
+        let other = "x".repeat(100);
+        assert!(is_within(&format!(r#"{{"items":[{item}],"count":1}}"#)));
+        assert!(!is_within(&format!(
+            r#"{{"items":[{item}],"other":"{other}"}}"#
+        )));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 mod sighting;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use sighting::{News, Sighting};
 
@@ -38,8 +38,9 @@ pub(in crate::sync) struct Comparison<'a> {
     pub(super) unarchived: bool,
     /// Messages that are neither missing nor deleted.
     pub(in crate::sync) live: u64,
-    /// Messages that this visit met and the archive did not hold, by the hash of their id.
-    met: HashSet<u64>,
+    /// Messages that this visit met and the archive did not hold, by the hash of their id: the one thing
+    /// that grows with a conversation, in a tree, since a table takes up to three times the bytes.
+    met: BTreeSet<u64>,
     /// The rows of the first page, each as it was met last: a walk ends with looking at them again.
     first: Rows,
     /// The rows of the last pages, each with the number of its page.
@@ -57,6 +58,9 @@ pub(in crate::sync) struct Comparison<'a> {
 pub(in crate::sync) struct Received {
     page: wire::Page,
     items: Vec<Item>,
+    /// All of them, where they are needed for certain; most messages of most runs are the archived
+    /// ones.
+    decoded: Option<Vec<Message>>,
     /// What a walk is told of it.
     pub(in crate::sync) facts: PageFacts,
     /// How many pages had been taken when it was sent.
@@ -68,8 +72,6 @@ struct Item {
     id: MessageId,
     created_at: Option<Timestamp>,
     digest: Digest,
-    /// Where it is needed for certain; most messages of most runs are the archived ones.
-    decoded: Option<Message>,
 }
 
 impl Item {
@@ -79,16 +81,14 @@ impl Item {
             id: glance.id,
             created_at: glance.created_at,
             digest: digest_of(&glance.sha256),
-            decoded: None,
         }
     }
 
-    fn of(message: Message) -> Self {
+    fn of(message: &Message) -> Self {
         Self {
             id: message.id.clone(),
             created_at: message.created_at,
             digest: digest_of(&message.sha256),
-            decoded: Some(message),
         }
     }
 }
@@ -100,7 +100,7 @@ impl<'a> Comparison<'a> {
             record,
             unarchived: false,
             live: record.live_count,
-            met: HashSet::new(),
+            met: BTreeSet::new(),
             first: Rows::new(),
             recent: VecDeque::new(),
             taken: 0,
@@ -123,18 +123,19 @@ impl<'a> Comparison<'a> {
         sent_at: Timestamp,
         sent_after: u64,
     ) -> Received {
-        let item = |raw| {
-            if self.unarchived {
-                Item::of(normalize::message(raw, &self.record.id))
-            } else {
-                Item::glanced(raw)
-            }
+        let decoded: Option<Vec<Message>> = self.unarchived.then(|| {
+            let part = |place| normalize::message_of(&page.part(place), &self.record.id);
+            (0..page.len()).map(part).collect()
+        });
+        let items: Vec<Item> = match &decoded {
+            Some(messages) => messages.iter().map(Item::of).collect(),
+            None => page.items().map(Item::glanced).collect(),
         };
-        let items: Vec<Item> = page.items().map(item).collect();
         let facts = facts_of(&items, skip, limit, sent_at, page.count());
         Received {
             page: page.clone(),
             items,
+            decoded,
             facts,
             sent_after,
         }
@@ -151,6 +152,7 @@ impl<'a> Comparison<'a> {
         let Received {
             page,
             items,
+            decoded,
             facts,
             sent_after,
         } = received;
@@ -162,7 +164,8 @@ impl<'a> Comparison<'a> {
             .collect();
         let archived = self.read_archived(&items, claims).await?;
         let (absent, absent_again) = self.find_absent(&archived, claims, &rows, sent_after);
-        let (changing, surely_new) = self.pick_changing(&page, items, &facts, &archived);
+        let picked = self.pick_changing(&items, &facts, &archived);
+        let messages = self.messages_of(&page, decoded, &picked);
         if self.taken == 0 {
             self.first.clone_from(&rows);
         } else {
@@ -181,8 +184,8 @@ impl<'a> Comparison<'a> {
             self.recent.pop_front();
         }
         Ok(PageWrite {
-            messages: changing,
-            surely_new,
+            messages,
+            surely_new: picked.iter().map(|(_, new)| *new).collect(),
             absent,
             absent_again,
             interval: claims.first().map_or((None, None), |claim| {
@@ -269,18 +272,16 @@ impl<'a> Comparison<'a> {
         self.recent.iter().rev().find_map(held).unwrap_or(0)
     }
 
-    /// The messages that the archive may not hold as they are, and whether it cannot hold them at
-    /// all; counts what they are.
+    /// The places of the messages that the archive may not hold as they are, and whether it cannot
+    /// hold them at all; counts what they are.
     fn pick_changing(
         &mut self,
-        page: &wire::Page,
-        items: Vec<Item>,
+        items: &[Item],
         facts: &PageFacts,
         archived: &HashMap<u64, CurrentMessage>,
-    ) -> (Vec<Message>, Vec<bool>) {
-        // Of most pages of most runs nothing is kept; they wait in thousands to be committed.
-        let (mut changing, mut surely_new) = (Vec::new(), Vec::new());
-        for (place, (item, row)) in items.into_iter().zip(&facts.rows).enumerate() {
+    ) -> Vec<(usize, bool)> {
+        let mut picked = Vec::new();
+        for (place, (item, row)) in items.iter().zip(&facts.rows).enumerate() {
             let again = self
                 .recent
                 .iter()
@@ -317,14 +318,32 @@ impl<'a> Comparison<'a> {
                     self.context.monitor.count(Counter::MessagesRead);
                 }
             }
-            surely_new.push(news == News::New && is_stored_as_it_is(&item.id));
-            let decoded = item.decoded;
-            let message =
-                decoded.unwrap_or_else(|| normalize::message(page.item(place), &self.record.id));
-            changing.push(message);
+            let surely_new = news == News::New && is_stored_as_it_is(&item.id);
+            picked.push((place, surely_new));
         }
-        changing.shrink_to_fit();
-        (changing, surely_new)
+        picked
+    }
+
+    /// The messages of a page at these places.
+    fn messages_of(
+        &self,
+        page: &wire::Page,
+        decoded: Option<Vec<Message>>,
+        picked: &[(usize, bool)],
+    ) -> Vec<Message> {
+        // A few must not hold the whole page: it may be long until they are committed.
+        let is_most = picked.len() >= page.len() / 2;
+        let Some(mut all) = decoded.filter(|_| is_most) else {
+            let decode = |place| normalize::message(page.item(place), &self.record.id);
+            return picked.iter().map(|(place, _)| decode(*place)).collect();
+        };
+        let (mut place, mut picked) = (0, picked.iter().peekable());
+        all.retain(|_| {
+            let is_picked = picked.next_if(|(picked, _)| *picked == place).is_some();
+            place += 1;
+            is_picked
+        });
+        all
     }
 }
 
