@@ -19,7 +19,9 @@ mod error;
 mod export;
 mod facts;
 mod filter;
+mod look_up;
 mod names;
+mod outlook;
 mod overview;
 mod postgres;
 mod read;
@@ -64,6 +66,7 @@ pub use snapshot::Snapshot;
 pub use url::DatabaseUrl;
 
 use std::{
+    future,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -72,6 +75,7 @@ use tokio::sync::Mutex;
 
 use self::{
     backend::Backend,
+    outlook::Outlook,
     session::Session,
     statement::Statement,
     value::{Row, Value},
@@ -111,6 +115,8 @@ struct Shared {
     epoch: Option<i64>,
     /// The connection that writes; absent before the first write and after one that was cut.
     session: Mutex<Option<Session>>,
+    /// The archive as the batch that was written last leaves it.
+    outlook: std::sync::Mutex<Option<Arc<Outlook>>>,
     /// A sync failed: nothing is written any more.
     unsynced: AtomicBool,
     clock: Clock,
@@ -152,6 +158,7 @@ impl Store {
             archive,
             epoch: Some(session.epoch()),
             session: Mutex::new(Some(session)),
+            outlook: std::sync::Mutex::default(),
             unsynced: AtomicBool::new(false),
             clock: options.clock.clone(),
         };
@@ -175,6 +182,7 @@ impl Store {
             archive: options.url.to_string(),
             epoch: None,
             session: Mutex::new(None),
+            outlook: std::sync::Mutex::default(),
             unsynced: AtomicBool::new(false),
             clock: options.clock.clone(),
         };
@@ -283,7 +291,17 @@ impl Store {
     /// Commits a batch in one transaction. Where the answer to the commit was lost, reconnects
     /// and looks whether it happened before it says so.
     pub async fn write(&self, batch: &Batch) -> Result<BatchStats, StoreError> {
-        self.commit(batch).await
+        self.commit(batch, future::ready(())).await
+    }
+
+    /// As [`Store::write`], for a batch that follows one which is being written: what can be decided
+    /// meanwhile is, and nothing is written before `turn` has come, when that other one is committed.
+    pub async fn write_next(
+        &self,
+        batch: &Batch,
+        turn: impl Future<Output = ()> + Send,
+    ) -> Result<BatchStats, StoreError> {
+        self.commit(batch, turn).await
     }
 
     /// The overview that `status` shows.

@@ -85,6 +85,22 @@ pub(super) struct StoredConversation {
     pub(super) horizon: Option<Timestamp>,
 }
 
+/// A conversation as a batch leaves it.
+#[derive(Debug, Clone)]
+pub(super) struct LeftConversation {
+    pub(super) stored: StoredConversation,
+    /// By layer; `None` where no page of it was walked, and the ledgers were not looked at.
+    pub(super) ledgers: Option<[Vec<Piece>; LAYERS]>,
+    /// Whether its failures may be others.
+    pub(super) ended: bool,
+}
+
+/// Conversations that are kept as a batch leaves them; idle ones come in thousands.
+const LEFT_MAX: usize = 500;
+
+/// The ledgers of a conversation: in force, that of `--full`, times that are passed over.
+pub(super) const LAYERS: usize = 3;
+
 /// A failure that nothing has resolved yet.
 #[derive(Debug, Clone)]
 pub(super) struct OpenFailure {
@@ -127,6 +143,9 @@ pub(super) struct Plan {
     pub(super) back: Vec<i64>,
     /// Rows by table, parents before children, but for those of messages.
     pub(super) rows: Vec<Rows>,
+    /// The conversations that the batch touches, as it leaves them; `None` where they are too many
+    /// to be kept.
+    pub(super) leaves: Option<HashMap<ConversationKey, LeftConversation>>,
     /// What the batch did; `rows` of it is counted while writing.
     pub(super) stats: BatchStats,
 }
@@ -149,7 +168,8 @@ impl Plan {
 pub(super) struct Stamp {
     /// The run that writes.
     pub(super) run: RunId,
-    /// The time of the commit.
+    /// The time at which the batch is decided; its messages are recorded as of the beginning of their
+    /// transaction ([`MessageRows::record_at`]).
     pub(super) recorded_at: Timestamp,
 }
 

@@ -50,6 +50,15 @@ pub(super) trait Select: Send {
         statement: &Statement,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError>;
+
+    /// Reads, one question after the other.
+    async fn select_all(&mut self, asked: Vec<Asked>) -> Result<Vec<Vec<Row>>, StoreError> {
+        let mut found = Vec::with_capacity(asked.len());
+        for (statement, args) in asked {
+            found.push(self.select(statement, args).await?);
+        }
+        Ok(found)
+    }
 }
 
 /// One connection that reads one state of the archive.

@@ -1,35 +1,32 @@
-//! Commits a batch: looks up what it meets, lets [`apply`] decide, writes.
+//! Commits a batch: looks up what it meets, lets [`apply`] decide, writes. What follows one that is
+//! being written is decided meanwhile, upon its [`Outlook`], where that suffices.
 
-use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::future;
 
 use super::{
-    Batch, BatchStats, StoreError,
-    apply::{
-        self, MessageRows, Met, OpenFailure, Plan, Stamp, StoredConversation, StoredLink,
-        StoredMessage, StoredVersions, Stretch,
-    },
-    backend::{Asked, Step},
+    Batch, BatchStats, Store, StoreError,
+    apply::{self, MessageRows, Met, NextKeys, Plan, Stamp, Stretch},
+    backend::Step,
     derived::{self, Child},
-    record::{count_trust, read_pieces},
+    look_up::look_up,
+    outlook::{Outlook, lock},
     search::{self, State, TakingIn},
-    session::{Session, Work},
-    statement::{
-        self, LEDGERS, OPEN_FAILURES, STORED_CONVERSATIONS, STORED_LINKS, STORED_MESSAGES,
-        Statement, search::INDEX_STATE,
-    },
-    table,
-    value::{Row, Value, clean},
+    session::{Session, Standing, Work},
+    snapshot::Now,
+    statement, table,
+    value::Value,
 };
-use crate::{clock::Clock, model::ConversationKey};
+use crate::clock::Clock;
 
 /// The work of one batch.
-#[derive(Debug)]
-pub(super) struct Commit<'b> {
-    pub(super) batch: &'b Batch,
-    pub(super) clock: &'b Clock,
+struct Commit<'b> {
+    store: &'b Store,
+    batch: &'b Batch,
+    /// What was decided before its turn, for the first attempt.
+    decided: Mutex<Option<Decided<'b>>>,
 }
 
 impl Batch {
@@ -44,14 +41,39 @@ impl Batch {
     }
 }
 
-impl super::Store {
-    /// Commits a batch in one transaction.
-    pub(super) async fn commit(&self, batch: &Batch) -> Result<BatchStats, StoreError> {
+impl Store {
+    /// Commits a batch in one transaction, once `turn` has come.
+    pub(super) async fn commit(
+        &self,
+        batch: &Batch,
+        turn: impl Future<Output = ()> + Send,
+    ) -> Result<BatchStats, StoreError> {
+        let foreseen = self.foresee(batch).await;
+        let decided = foreseen.as_ref().and_then(|(met, outlook)| {
+            // What fails here is told when it is done again.
+            Decided::upon(batch, met, outlook, &self.shared.clock).ok()
+        });
+        turn.await;
         if batch.says_nothing() {
             return Ok(BatchStats::default());
         }
-        let clock = &self.shared.clock;
-        self.transact(&Commit { batch, clock }).await
+        let decided = Mutex::new(decided);
+        self.transact(&Commit {
+            store: self,
+            batch,
+            decided,
+        })
+        .await
+    }
+
+    /// What the batch will meet, where that can be told while another one is being written.
+    async fn foresee(&self, batch: &Batch) -> Option<(Met, Arc<Outlook>)> {
+        let outlook = lock(&self.shared.outlook).clone()?;
+        if !outlook.suffices_for(batch) {
+            return None;
+        }
+        let met = look_up(&mut Now(self), batch, Some(&outlook)).await;
+        met.ok().map(|(met, _)| (met, outlook))
     }
 }
 
@@ -60,20 +82,105 @@ impl Work for Commit<'_> {
     type Outcome = BatchStats;
 
     async fn run(&self, session: &mut Session) -> Result<BatchStats, StoreError> {
-        let run = self
-            .batch
+        let decided = lock(&self.decided).take();
+        if let Some(decided) = decided.filter(|decided| decided.upon == session.stands()) {
+            if cfg!(debug_assertions) {
+                decided.assert_foreseen(session, self.batch).await?;
+            }
+            return self.write(session, decided).await;
+        }
+        let (met, indexed) = look_up(session, self.batch, None).await?;
+        let outlook = Outlook::of(session.stands(), session.keys, indexed);
+        let clock = &self.store.shared.clock;
+        let decided = Decided::upon(self.batch, &met, &outlook, clock)?;
+        self.write(session, decided).await
+    }
+}
+
+impl Commit<'_> {
+    async fn write(
+        &self,
+        session: &mut Session,
+        mut decided: Decided<'_>,
+    ) -> Result<BatchStats, StoreError> {
+        session.keys = decided.keys;
+        session.will_stand(decided.will_stand);
+        // Not before the session is ours: whoever reads an outlook may count on it that whatever came
+        // before is committed.
+        *lock(&self.store.shared.outlook) = decided.outlook.take().map(Arc::new);
+        let now = self.store.shared.clock.now();
+        decided.messages.record_at(now);
+        write(session, decided.plan, decided.messages, decided.words).await
+    }
+}
+
+/// What a batch changes.
+struct Decided<'b> {
+    /// As the archive stood, or will.
+    upon: Standing,
+    will_stand: Standing,
+    /// As it leaves the archive; `None` where that is too much to keep.
+    outlook: Option<Outlook>,
+    /// The next keys after it.
+    keys: NextKeys,
+    plan: Plan,
+    messages: MessageRows<'b>,
+    words: Option<TakingIn>,
+    /// What it was decided upon.
+    foreseen: (&'b Met, State),
+}
+
+impl<'b> Decided<'b> {
+    fn upon(
+        batch: &'b Batch,
+        met: &'b Met,
+        outlook: &Outlook,
+        clock: &Clock,
+    ) -> Result<Self, StoreError> {
+        let run = batch
             .run
             .ok_or_else(|| StoreError::broken("a batch that writes belongs to no run"))?;
         let stamp = Stamp {
             run,
-            recorded_at: self.clock.now(),
+            recorded_at: clock.now(),
         };
-        let (met, indexed) = look_up(session, self.batch).await?;
-        let mut keys = session.keys;
-        let (plan, messages) = apply::apply(self.batch, &met, stamp, &mut keys)?;
-        let words = indexed.taking_in(session.keys.message..keys.message);
-        session.keys = keys;
-        write(session, plan, messages, words).await
+        let (mut keys, before) = (outlook.keys, outlook.indexed);
+        let (mut plan, messages) = apply::apply(batch, met, stamp, &mut keys)?;
+        let words = before.taking_in(outlook.keys.message..keys.message);
+        let will_stand = Standing::new();
+        let leaves = plan.leaves.take().map(|conversations| Outlook {
+            conversations,
+            ..Outlook::of(
+                will_stand,
+                keys,
+                before.after(words.as_ref(), keys.message - 1),
+            )
+        });
+        Ok(Self {
+            upon: outlook.standing,
+            will_stand,
+            outlook: leaves,
+            keys,
+            plan,
+            messages,
+            words,
+            foreseen: (met, before),
+        })
+    }
+
+    /// Panics unless the archive is what was foreseen; all tests run with it.
+    async fn assert_foreseen(
+        &self,
+        session: &mut Session,
+        batch: &Batch,
+    ) -> Result<(), StoreError> {
+        let (found, indexed) = look_up(session, batch, None).await?;
+        let (met, foreseen) = self.foreseen;
+        assert_eq!(found.conversations, met.conversations, "conversations");
+        assert_eq!(found.ledgers, met.ledgers, "ledgers");
+        let (indexed, foreseen) = (indexed.indexed_to(), foreseen.indexed_to());
+        assert_eq!(indexed, foreseen, "the index of words");
+        Ok(())
     }
 }
 
@@ -136,181 +243,4 @@ fn next_steps(
         steps.extend(TakingIn::take_in(new));
     }
     Ok(Some(steps))
-}
-
-/// What is looked up together: of a statement the rows, where it was asked.
-#[derive(Default)]
-struct LookUps(Vec<Asked>);
-
-impl LookUps {
-    /// Asks about a list, unless it is empty.
-    fn ask<T>(&mut self, statement: &'static Statement, list: Vec<T>)
-    where
-        Value: From<Vec<T>>,
-    {
-        if !list.is_empty() {
-            self.0.push((statement, vec![list.into()]));
-        }
-    }
-
-    async fn run(self, session: &mut Session) -> Result<Found, StoreError> {
-        let statements: Vec<&'static Statement> = self.0.iter().map(|asked| asked.0).collect();
-        let found = session.select_all(self.0).await?;
-        Ok(Found(statements.into_iter().zip(found).collect()))
-    }
-}
-
-struct Found(Vec<(&'static Statement, Vec<Row>)>);
-
-impl Found {
-    /// The rows of a statement; none where it was not asked.
-    fn take(&mut self, statement: &'static Statement) -> Vec<Row> {
-        let asked = |(other, _): &&mut (&'static Statement, _)| std::ptr::eq(*other, statement);
-        let found = self.0.iter_mut().find(asked);
-        found
-            .map(|(_, rows)| std::mem::take(rows))
-            .unwrap_or_default()
-    }
-}
-
-/// Everything that the batch meets, and how far the index of words is.
-async fn look_up(session: &mut Session, batch: &Batch) -> Result<(Met, State), StoreError> {
-    let list = |keys: BTreeSet<ConversationKey>| -> Vec<i64> {
-        keys.into_iter().map(|key| key.0).collect()
-    };
-    let walked = batch.pages.iter().filter(|page| page.progress.is_some());
-    let pages = batch.pages.iter().map(|page| page.conversation);
-    let outcomes = batch.outcomes.iter().map(|outcome| outcome.conversation);
-    let numbers = batch.links.iter().map(|link| clean(&link.phone_number));
-    let numbers: BTreeSet<String> = numbers.collect();
-
-    let mut asked = LookUps(vec![(&INDEX_STATE, Vec::new())]);
-    asked.ask(&STORED_MESSAGES, apply::wanted(batch));
-    asked.ask(
-        &STORED_CONVERSATIONS,
-        list(pages.chain(outcomes.clone()).collect()),
-    );
-    asked.ask(
-        &LEDGERS,
-        list(walked.map(|page| page.conversation).collect()),
-    );
-    asked.ask(&OPEN_FAILURES, list(outcomes.collect()));
-    asked.ask(&STORED_LINKS, numbers.into_iter().collect());
-    let mut found = asked.run(session).await?;
-
-    let mut met = Met::default();
-    for row in found.take(&STORED_MESSAGES) {
-        let (conversation, id, stored) = stored_message(row)?;
-        met.messages
-            .entry(conversation)
-            .or_default()
-            .insert(id, stored);
-    }
-    for mut row in found.take(&STORED_CONVERSATIONS) {
-        let key = ConversationKey(row.int()?);
-        met.conversations
-            .insert(key, stored_conversation(&mut row)?);
-    }
-    for row in found.take(&LEDGERS) {
-        let (key, layer, piece) = read_pieces(row)?;
-        met.ledgers.entry((key, layer)).or_default().push(piece);
-    }
-    for row in found.take(&OPEN_FAILURES) {
-        met.failures.push(open_failure(row)?);
-    }
-    for row in found.take(&STORED_LINKS) {
-        let (name, link) = stored_link(row)?;
-        met.links.insert(name, link);
-    }
-    look_up_versions(session, batch, &mut met).await?;
-    Ok((met, State::of(&mut found.take(&INDEX_STATE))?))
-}
-
-fn stored_message(mut row: Row) -> Result<(i64, String, StoredMessage), StoreError> {
-    let key = row.int()?;
-    let (conversation, id) = (row.int()?, row.text()?);
-    let stored = StoredMessage {
-        key,
-        version: row.int()?,
-        digest: exact(row.bytes()?)?,
-        created_at: row.maybe_time()?,
-        updated_at: row.maybe_time()?,
-        observed_at: row.time()?,
-        missing_since: row.maybe_time()?,
-        missing_run: row.maybe_int()?,
-        deleted_at: row.maybe_time()?,
-    };
-    Ok((conversation, id, stored))
-}
-
-/// The versions of messages that the batch has in another form.
-async fn look_up_versions(
-    session: &mut Session,
-    batch: &Batch,
-    met: &mut Met,
-) -> Result<(), StoreError> {
-    let disputed = apply::disputed(batch, &met.messages);
-    if disputed.is_empty() {
-        return Ok(());
-    }
-    for mut row in session
-        .select(&statement::STORED_VERSIONS, vec![disputed.into()])
-        .await?
-    {
-        let versions: &mut StoredVersions = met.versions.entry(row.int()?).or_default();
-        versions.last = versions.last.max(row.int()?);
-        versions
-            .hashes
-            .extend(row.maybe_bytes()?.map(exact).transpose()?);
-        if let Some(raw) = row.maybe_text()? {
-            versions.raw = Some(raw);
-        }
-    }
-    Ok(())
-}
-
-fn exact<const N: usize>(hash: Vec<u8>) -> Result<[u8; N], StoreError> {
-    hash.try_into()
-        .map_err(|_| StoreError::broken(format!("a hash is not {N} bytes long")))
-}
-
-fn open_failure(mut row: Row) -> Result<OpenFailure, StoreError> {
-    Ok(OpenFailure {
-        key: row.int()?,
-        conversation: ConversationKey(row.int()?),
-        class: row.text()?,
-        waived: row.maybe_time()?.is_some(),
-    })
-}
-
-fn stored_conversation(row: &mut Row) -> Result<StoredConversation, StoreError> {
-    Ok(StoredConversation {
-        organization_id: row.maybe_text()?,
-        business_unit_id: row.maybe_text()?,
-        state: row.text()?,
-        reason: row.maybe_text()?,
-        state_since: row.maybe_time()?,
-        last_run: row.maybe_int()?,
-        live_count: row.int()?,
-        unlisted: row.maybe_int()?,
-        tail_proof: row.maybe_text()?,
-        full_since: row.maybe_time()?,
-        count_trust: count_trust(row)?,
-        checked_at: row.maybe_time()?,
-        proven_at: row.maybe_time()?,
-        horizon: row.maybe_time()?,
-        swept_below: row.maybe_time()?,
-    })
-}
-
-/// A link with its phone number and conversation, empty for none.
-fn stored_link(mut row: Row) -> Result<((String, String), StoredLink), StoreError> {
-    let key = row.int()?;
-    let name = (row.text()?, row.maybe_text()?.unwrap_or_default());
-    let first_seen_run = row.int()?;
-    let link = StoredLink {
-        key,
-        first_seen_run,
-    };
-    Ok((name, link))
 }

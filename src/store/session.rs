@@ -4,7 +4,10 @@
 //! by which a transaction whose commit was not answered is looked for. A session whose
 //! transaction was cut short is thrown away, never used again.
 
-use std::{collections::HashSet, sync::atomic::Ordering};
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use async_trait::async_trait;
 
@@ -36,6 +39,20 @@ pub(super) struct Session {
     has_written: bool,
     /// Whether what was written first is still to be told.
     awaits_fence: bool,
+    stands: Standing,
+    /// As the archive will stand once the transaction is committed, where anybody was told.
+    will_stand: Option<Standing>,
+}
+
+/// A state of the archive, as a session found it or left it. No two have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing(u64);
+
+impl Standing {
+    pub(super) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// What one transaction does. It may be run twice: a lost connection is tried once more.
@@ -83,6 +100,8 @@ impl Session {
                 batch_seq,
                 has_written: false,
                 awaits_fence: false,
+                stands: Standing::new(),
+                will_stand: None,
             }),
             Err(error) => Err(let_go(writer, error)),
         }
@@ -102,15 +121,14 @@ impl Session {
         self.writer.select(statement, args).await
     }
 
-    /// Reads inside the transaction, one question after the other.
-    pub(super) async fn select_all(
-        &mut self,
-        asked: Vec<Asked>,
-    ) -> Result<Vec<Vec<Row>>, StoreError> {
-        if asked.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.writer.select_all(asked).await
+    /// How the archive stands before the transaction.
+    pub(super) const fn stands(&self) -> Standing {
+        self.stands
+    }
+
+    /// Tells how it will stand once the transaction is committed.
+    pub(super) const fn will_stand(&mut self, standing: Standing) {
+        self.will_stand = Some(standing);
     }
 
     /// Runs a statement that changes rows.
@@ -196,6 +214,7 @@ impl Session {
     async fn attempt<W: Work>(&mut self, work: &W) -> Attempt<W::Outcome> {
         self.has_written = false;
         self.awaits_fence = false;
+        self.will_stand = None;
         if let Err(error) = self.writer.begin().await {
             return Attempt::Failed(error);
         }
@@ -216,6 +235,7 @@ impl Session {
         match self.writer.commit().await {
             Ok(()) => {
                 self.batch_seq += 1;
+                self.stands = self.will_stand.take().unwrap_or_else(Standing::new);
                 Attempt::Done(outcome)
             }
             Err(error) => Attempt::Unknown(error, outcome),
@@ -231,6 +251,13 @@ impl Select for Session {
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
         self.writer.select(statement, args).await
+    }
+
+    async fn select_all(&mut self, asked: Vec<Asked>) -> Result<Vec<Vec<Row>>, StoreError> {
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.writer.select_all(asked).await
     }
 }
 

@@ -32,7 +32,7 @@ const DANGLING_MAX: i64 = 100;
 pub struct Snapshot(pub(super) Box<dyn Reader>);
 
 /// The pool: each read sees what is committed by then.
-struct Now<'a>(&'a Store);
+pub(super) struct Now<'a>(pub(super) &'a Store);
 
 #[async_trait]
 impl Select for Now<'_> {

@@ -4,10 +4,10 @@
 //! A batch closes at 8,000 rows, 4 MiB of raw JSON or 100 ms after its first page that changes
 //! a row, whichever comes first; pages that change nothing ride with the next batch, or close
 //! one at 6,000 pages or 10 s. While one is being written the next is filled, to the same
-//! bounds and no further. So a kill costs at most these two (16,000 rows and 8 MiB together), the
+//! bounds and no further, and decided as far as can be once it is full. So a kill costs at most these two (16,000 rows and 8 MiB together), the
 //! queue, and what is in flight. A database that fails ends the writer; every later send says so.
 
-use std::time::Duration;
+use std::{future, time::Duration};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use tokio::{
@@ -84,7 +84,7 @@ impl Writer {
             monitor,
             batch: OpenBatch::new(run),
             under_way: None,
-            awaited_by: Vec::new(),
+            next: None,
             written: MessageCounts::default(),
         };
         // On a thread of its own: the others parse pages, and each step between this one and the
@@ -110,10 +110,31 @@ struct Task {
     /// Is filled.
     batch: OpenBatch,
     /// Is being written.
-    under_way: Option<BoxFuture<'static, Result<BatchStats, StoreError>>>,
-    /// Who waits until what is being written is committed.
-    awaited_by: Vec<oneshot::Sender<()>>,
+    under_way: Option<Writing>,
+    /// Was full before the other one was written, and is decided meanwhile.
+    next: Option<Writing>,
     written: MessageCounts,
+}
+
+/// A batch on its way to the database.
+struct Writing {
+    /// Ends when it is committed.
+    result: BoxFuture<'static, Result<BatchStats, StoreError>>,
+    /// Nothing of it is written before this is told.
+    turn: Option<oneshot::Sender<()>>,
+    /// Who waits until it is committed.
+    awaited_by: Vec<oneshot::Sender<()>>,
+}
+
+impl Writing {
+    /// Lets it be written.
+    fn in_turn(mut self) -> Self {
+        if let Some(turn) = self.turn.take() {
+            // It is there to hear of it: this is its only handle.
+            let _ = turn.send(());
+        }
+        self
+    }
 }
 
 /// What the task is to do next.
@@ -142,7 +163,12 @@ impl Task {
                 Next::Item(Some(item)) => self.batch.add(item),
                 Next::Item(None) => return self.commit_all().await,
             }
-            if self.under_way.is_none() && (self.batch.is_full() || self.batch.is_awaited()) {
+            let may_begin = match (&self.under_way, &self.next) {
+                (None, _) => self.batch.is_full() || self.batch.is_awaited(),
+                (Some(_), None) => self.batch.is_full(),
+                (Some(_), Some(_)) => false,
+            };
+            if may_begin {
                 self.begin();
             }
         }
@@ -157,33 +183,52 @@ impl Task {
                     .map_or(Next::Due, Next::Item),
             };
         };
-        let has_room = !self.batch.is_full();
+        let Some(next) = &mut self.next else {
+            return tokio::select! {
+                biased;
+                written = &mut writing.result => Next::Written(written),
+                item = queue.recv() => Next::Item(item),
+            };
+        };
+        // The next one waits for its turn, which comes when this one is written.
         tokio::select! {
             biased;
-            written = writing => {
-                self.under_way = None;
-                Next::Written(written)
-            }
-            item = queue.recv(), if has_room => Next::Item(item),
+            written = &mut writing.result => Next::Written(written),
+            _ = &mut next.result => unreachable!("a batch is not written before its turn"),
         }
     }
 
-    /// Begins to write the batch that was filled; none is being written.
+    /// Begins to write the batch that was filled, or to decide it where another is being written.
     fn begin(&mut self) {
         let (batch, awaited_by) = self.batch.take();
-        self.awaited_by = awaited_by;
         if batch.pages.is_empty() && batch.outcomes.is_empty() && batch.links.is_empty() {
-            self.tell_those_who_wait();
+            tell(awaited_by);
             return;
         }
         let store = self.store.clone();
+        let (turn, its_turn) = oneshot::channel();
         let write = async move {
-            let written = store.write(&batch).await;
+            let its_turn = async {
+                // Where the one before was not written, this one never is.
+                if its_turn.await.is_err() {
+                    future::pending::<()>().await;
+                }
+            };
+            let written = store.write_next(&batch, its_turn).await;
             // Thousands of messages are let go of while the next batch is begun.
             drop(spawn_blocking(|| drop(batch)));
             written
         };
-        self.under_way = Some(write.boxed());
+        let writing = Writing {
+            result: write.boxed(),
+            turn: Some(turn),
+            awaited_by,
+        };
+        if self.under_way.is_some() {
+            self.next = Some(writing);
+        } else {
+            self.under_way = Some(writing.in_turn());
+        }
     }
 
     /// Commits everything that has come.
@@ -194,28 +239,32 @@ impl Task {
     }
 
     async fn finish_writing(&mut self) -> Result<(), StoreError> {
-        if let Some(writing) = self.under_way.take() {
-            let stats = writing.await?;
+        while let Some(writing) = &mut self.under_way {
+            let stats = (&mut writing.result).await?;
             self.written(stats);
         }
         Ok(())
     }
 
-    /// What was under way is committed.
+    /// What was under way is committed; it is the next one's turn.
     fn written(&mut self, stats: BatchStats) {
-        self.tell_those_who_wait();
+        if let Some(writing) = self.under_way.take() {
+            tell(writing.awaited_by);
+        }
+        self.under_way = self.next.take().map(Writing::in_turn);
         let messages = stats.messages;
         self.written += messages;
         self.monitor.count(Counter::Transactions);
         self.monitor.add(Counter::MessagesNew, messages.new);
         self.monitor.add(Counter::MessagesChanged, messages.changed);
     }
+}
 
-    fn tell_those_who_wait(&mut self) {
-        for done in self.awaited_by.drain(..) {
-            // The worker that asked may be gone: then nobody needs to know.
-            let _ = done.send(());
-        }
+/// Tells those who wait.
+fn tell(awaited_by: Vec<oneshot::Sender<()>>) {
+    for done in awaited_by {
+        // The worker that asked may be gone: then nobody needs to know.
+        let _ = done.send(());
     }
 }
 

@@ -5,6 +5,7 @@ mod coverage;
 mod engine;
 mod interrupted;
 mod messages;
+mod next;
 mod place;
 mod presence;
 mod progress;
@@ -45,6 +46,8 @@ on_both_engines! {
     messages::an_older_state_does_not_overwrite_a_newer_one
     messages::stale_states_of_any_message_are_no_news
     messages::a_changed_created_at_is_an_anomaly
+    next::what_is_decided_meanwhile_is_what_is_decided_afterwards
+    next::what_comes_between_is_neither_lost_nor_doubled
     presence::an_absence_and_a_return_leave_no_version
     presence::an_absence_in_an_older_page_is_no_absence
     presence::two_absences_make_a_tombstone_with_its_evidence_and_a_sighting_lifts_it

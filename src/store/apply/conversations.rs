@@ -1,8 +1,11 @@
 //! What a batch does to conversations: counts, ledger, proof, state, failures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::{Met, NextKeys, Plan, Stamp, StoredConversation, is_complete, messages::Growth, take};
+use super::{
+    LAYERS, LEFT_MAX, LeftConversation, Met, NextKeys, Plan, Stamp, StoredConversation,
+    is_complete, messages::Growth, take,
+};
 use crate::{
     model::{ConversationKey, ConversationState, Failure, Piece, Timestamp},
     store::{
@@ -43,6 +46,7 @@ pub(super) fn apply(
     touched.sort_unstable();
     touched.dedup();
 
+    plan.leaves = (touched.len() <= LEFT_MAX).then(HashMap::new);
     for key in touched {
         let stored = met
             .conversations
@@ -52,19 +56,31 @@ pub(super) fn apply(
         if let Some(growth) = growth.get(&key) {
             grow(&mut now, growth);
         }
-        if let Some(walk) = progress.get(&key) {
+        let ledgers = progress.get(&key).map(|walk| {
             walk_on(&mut now, walk);
-            put_ledger(met, key, 0, &walk.ledger, plan);
-            put_ledger(met, key, 1, &walk.full_ledger, plan);
-            put_ledger(met, key, 2, &walk.tie_points, plan);
             begin(&mut now, stamp);
-        }
+            let layers = [&walk.ledger, &walk.full_ledger, &walk.tie_points];
+            let storable = |pieces: &Vec<Piece>| pieces.iter().map(storable_piece).collect();
+            let layers: [Vec<Piece>; LAYERS] = layers.map(storable);
+            for (layer, pieces) in (0..).zip(&layers) {
+                put_ledger(met, key, layer, pieces, plan);
+            }
+            layers
+        });
         if let Some(outcome) = outcomes.get(&key) {
             end(&mut now, stored, outcome, stamp);
             put_failures(met, outcome, stamp, keys, plan);
             put_run_conversation(outcome, stamp, plan);
         }
         put_conversation(key, stored, &now, plan);
+        if let Some(leaves) = &mut plan.leaves {
+            let left = LeftConversation {
+                stored: now,
+                ledgers,
+                ended: outcomes.contains_key(&key),
+            };
+            leaves.insert(key, left);
+        }
     }
     Ok(())
 }
@@ -171,15 +187,14 @@ fn put_conversation(
     }
 }
 
-/// Writes the pieces that differ and cuts off those that are too many.
+/// Writes the pieces that differ, as they are stored, and cuts off those that are too many.
 fn put_ledger(met: &Met, key: ConversationKey, layer: i64, pieces: &[Piece], plan: &mut Plan) {
     let stored = met
         .ledgers
         .get(&(key, layer))
         .map_or(&[][..], Vec::as_slice);
     for (position, piece) in pieces.iter().enumerate() {
-        let piece = storable_piece(piece);
-        if stored.get(position) != Some(&piece) {
+        if stored.get(position) != Some(piece) {
             plan.put(
                 &table::COVERAGE_PIECES,
                 vec![

@@ -61,7 +61,7 @@ impl State {
     }
 
     /// Up to which message the index is one of this program's terms; 0 where it is none of them.
-    pub(super) const fn indexed_to(&self) -> i64 {
+    pub(in crate::store) const fn indexed_to(&self) -> i64 {
         if self.terms_version == VERSION {
             self.indexed_to
         } else {
@@ -71,6 +71,19 @@ impl State {
 
     const fn is_behind(&self) -> bool {
         self.newest > self.indexed_to()
+    }
+
+    /// How far it is after a transaction that may have taken new messages in; `newest` is the last
+    /// message that there is by then.
+    pub(in crate::store) const fn after(&self, words: Option<&TakingIn>, newest: i64) -> Self {
+        match words {
+            Some(TakingIn(keys)) if keys.start < keys.end => Self {
+                indexed_to: keys.end - 1,
+                terms_version: VERSION,
+                newest,
+            },
+            _ => Self { newest, ..*self },
+        }
     }
 
     /// For new messages with these keys, where every one before them is in the index.

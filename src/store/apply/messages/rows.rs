@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, iter::Peekable};
 
 use super::{NewVersion, Plan, Stamp, StoreError, Working};
 use crate::{
-    model::{MediaKind, Message, SenderKind, Text},
+    model::{MediaKind, Message, SenderKind, Text, Timestamp},
     store::{
         table::{self, Rows},
         value::{Value, clean_text},
@@ -77,6 +77,11 @@ impl<'b> MessageRows<'b> {
             stamp,
             is_first: true,
         }
+    }
+
+    /// Says when the rows that follow are recorded.
+    pub(in crate::store) const fn record_at(&mut self, time: Timestamp) {
+        self.stamp.recorded_at = time;
     }
 
     /// The next messages, which may bring no row; `None` after the last message.
