@@ -144,11 +144,9 @@ fn is_packed(headers: &HeaderMap) -> Result<bool, Flaw> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
+    use std::{io::Write as _, sync::LazyLock};
 
     use flate2::{Compression, write::GzEncoder};
-
-    use std::sync::LazyLock;
 
     use super::*;
 

@@ -164,6 +164,7 @@ impl Exchange {
             }
             body.extend_from_slice(&chunk);
         }
+        // One that is not packed is held by its messages: in no more memory than it needs.
         let body = if body.capacity() > body.len() {
             Bytes::copy_from_slice(&body)
         } else {

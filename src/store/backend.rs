@@ -98,9 +98,9 @@ impl Step {
     }
 }
 
-/// One connection that writes.
+/// One connection that writes, and reads inside its transaction.
 #[async_trait]
-pub(super) trait Writer: fmt::Debug + Send {
+pub(super) trait Writer: Select + fmt::Debug {
     /// Begins a transaction; where one writer alone may write, it is ours from here.
     async fn begin(&mut self) -> Result<(), StoreError>;
 
@@ -109,22 +109,6 @@ pub(super) trait Writer: fmt::Debug + Send {
 
     /// Gives the transaction up.
     async fn rollback(&mut self) -> Result<(), StoreError>;
-
-    /// Reads inside the transaction.
-    async fn select(
-        &mut self,
-        statement: &Statement,
-        args: Vec<Value>,
-    ) -> Result<Vec<Row>, StoreError>;
-
-    /// Reads inside the transaction, one question after the other.
-    async fn select_all(&mut self, asked: Vec<Asked>) -> Result<Vec<Vec<Row>>, StoreError> {
-        let mut found = Vec::with_capacity(asked.len());
-        for (statement, args) in asked {
-            found.push(self.select(statement, args).await?);
-        }
-        Ok(found)
-    }
 
     /// Begins to do some steps in order, ending after a [`Step::Fence`] that changed no row. They are
     /// done before anything that follows, and may be under way still when it returns: what it gives

@@ -198,7 +198,7 @@ impl<'a> Visit<'a> {
                 continue;
             };
             let sent_after = self.compared.taken();
-            let received = self.receive(&fetched, (skip, request.limit), sent_after);
+            let received = self.receive(fetched, (skip, request.limit), sent_after);
             let claims = self.walk.accept(&received.facts);
             self.take(received, &claims, sent_after).await?;
         }
@@ -252,13 +252,13 @@ impl<'a> Visit<'a> {
     /// Normalises a page; what the run learns of the head is noted here.
     fn receive(
         &mut self,
-        fetched: &Fetched<wire::Page>,
+        fetched: Fetched<wire::Page>,
         asked: (u64, u32),
         sent_after: u64,
     ) -> Received {
         let received = self
             .compared
-            .receive(&fetched.value, asked, fetched.sent_at, sent_after);
+            .receive(fetched.value, asked, fetched.sent_at, sent_after);
         if asked.0 == 0 {
             self.head = Some(Head {
                 sent_at: fetched.sent_at,

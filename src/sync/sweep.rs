@@ -235,7 +235,7 @@ impl Sweeping<'_> {
             .map_err(Broken::Api)?;
         let sent_after = self.compared.taken();
         let received = self.compared.receive(
-            &fetched.value,
+            fetched.value,
             (skip, request.limit),
             fetched.sent_at,
             sent_after,

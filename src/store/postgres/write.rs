@@ -25,7 +25,7 @@ use super::{
 };
 use crate::store::{
     StoreError,
-    backend::{Step, Writer},
+    backend::{Select, Step, Writer},
     statement::{self, Statement},
     table::{Meeting, Rows, Table},
     value::{Kind, Row, Value},
@@ -80,6 +80,22 @@ impl PostgresWriter {
 }
 
 #[async_trait]
+impl Select for PostgresWriter {
+    async fn select(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let statement = statement.clone();
+        let select = async move |mut connection: PgConnection| {
+            let found = read::select(&mut connection, &statement, args).await;
+            (connection, found)
+        };
+        self.connection.with(select).await
+    }
+}
+
+#[async_trait]
 impl Writer for PostgresWriter {
     async fn begin(&mut self) -> Result<(), StoreError> {
         self.behind = None;
@@ -93,19 +109,6 @@ impl Writer for PostgresWriter {
 
     async fn rollback(&mut self) -> Result<(), StoreError> {
         self.tell("rollback").await
-    }
-
-    async fn select(
-        &mut self,
-        statement: &Statement,
-        args: Vec<Value>,
-    ) -> Result<Vec<Row>, StoreError> {
-        let statement = statement.clone();
-        let select = async move |mut connection: PgConnection| {
-            let found = read::select(&mut connection, &statement, args).await;
-            (connection, found)
-        };
-        self.connection.with(select).await
     }
 
     async fn write_behind(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {

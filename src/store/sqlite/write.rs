@@ -13,7 +13,7 @@ use super::{
 };
 use crate::store::{
     StoreError,
-    backend::{Asked, Step, Writer},
+    backend::{Asked, Select, Step, Writer},
     error::EngineError,
     statement::{self, Statement},
     table::{Meeting, Rows, Table},
@@ -51,6 +51,21 @@ impl SqliteWriter {
 }
 
 #[async_trait]
+impl Select for SqliteWriter {
+    async fn select(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        read::select(&self.connection, statement, args).await
+    }
+
+    async fn select_all(&mut self, asked: Vec<Asked>) -> Result<Vec<Vec<Row>>, StoreError> {
+        read::select_all(&self.connection, asked).await
+    }
+}
+
+#[async_trait]
 impl Writer for SqliteWriter {
     async fn begin(&mut self) -> Result<(), StoreError> {
         self.behind = None;
@@ -72,18 +87,6 @@ impl Writer for SqliteWriter {
 
     async fn rollback(&mut self) -> Result<(), StoreError> {
         self.command("rollback").await
-    }
-
-    async fn select(
-        &mut self,
-        statement: &Statement,
-        args: Vec<Value>,
-    ) -> Result<Vec<Row>, StoreError> {
-        read::select(&self.connection, statement, args).await
-    }
-
-    async fn select_all(&mut self, asked: Vec<Asked>) -> Result<Vec<Vec<Row>>, StoreError> {
-        read::select_all(&self.connection, asked).await
     }
 
     async fn write_behind(&mut self, steps: Vec<Step>) -> Result<Vec<u64>, StoreError> {

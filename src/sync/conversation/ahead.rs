@@ -56,7 +56,7 @@ impl Visit<'_> {
             match answer.fetched? {
                 Ok(fetched) => {
                     let asked = (answer.skip, answer.limit);
-                    let received = self.receive(&fetched, asked, answer.sent_after);
+                    let received = self.receive(fetched, asked, answer.sent_after);
                     let claims = self.walk.accept_ahead(&received.facts);
                     self.take(received, &claims, oldest_sent).await?;
                 }

@@ -118,7 +118,7 @@ impl<'a> Comparison<'a> {
     /// Reads a page that was sent when `sent_after` pages had been taken.
     pub(in crate::sync) fn receive(
         &self,
-        page: &wire::Page,
+        page: wire::Page,
         (skip, limit): (u64, u32),
         sent_at: Timestamp,
         sent_after: u64,
@@ -133,7 +133,7 @@ impl<'a> Comparison<'a> {
         };
         let facts = facts_of(&items, skip, limit, sent_at, page.count());
         Received {
-            page: page.clone(),
+            page,
             items,
             decoded,
             facts,
