@@ -52,7 +52,7 @@ use crate::{
 const PARTS_INDEXED_FIRST: usize = 25;
 
 /// Ids of the list that are registered at once.
-const IDS_AT_ONCE: usize = 10_000;
+const IDS_AT_ONCE: usize = 1_000;
 
 /// How a run is to be done.
 #[derive(Debug, Clone)]

@@ -177,8 +177,12 @@ fn kind(character: char) -> Kind {
             Kind::Nothing
         };
     }
-    if is_paired(character) {
-        return Kind::Paired;
+    // The commonest by far are told first.
+    match character {
+        '\u{4e00}'..='\u{9fff}' => return Kind::Paired,
+        '、' | '。' => return Kind::Nothing,
+        _ if is_paired(character) => return Kind::Paired,
+        _ => {}
     }
     if character.is_alphanumeric() {
         return Kind::Word;

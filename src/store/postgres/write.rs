@@ -41,10 +41,14 @@ pub(super) struct PostgresWriter {
     is_fenced: Arc<AtomicBool>,
 }
 
-/// A transaction looks things up by their keys. Of a table that was filled a minute ago the server
-/// knows no numbers yet, and would read the whole of it for each batch.
-const BY_KEYS: &str = "set enable_seqscan = off; set enable_hashjoin = off; \
-                       set enable_mergejoin = off";
+/// A transaction looks things up by their keys: of a table that was filled a minute ago the server
+/// knows no numbers yet, and would read the whole of it for each batch. Words that have waited are
+/// put into the index out of as much memory as their list may have.
+const SET_UP: &str = "set enable_seqscan = off; set enable_hashjoin = off; \
+                      set enable_mergejoin = off; set work_mem = '16MB'";
+
+/// Puts the words that wait into the index.
+const PUT_WORDS_IN: &str = "select gin_clean_pending_list('search_index_terms')";
 
 impl PostgresWriter {
     pub(super) async fn open(address: &Address) -> Result<Self, StoreError> {
@@ -55,7 +59,7 @@ impl PostgresWriter {
             is_fenced: Arc::default(),
         };
         let whilst = "setting the writing session up".into();
-        writer.command(BY_KEYS, whilst).await?;
+        writer.command(SET_UP, whilst).await?;
         Ok(writer)
     }
 
@@ -124,9 +128,17 @@ impl Writer for PostgresWriter {
         settled(self.behind.take()).await
     }
 
-    /// The server has made durable whatever it has called committed.
+    /// The server has made durable whatever it has called committed. Words that wait are put into the
+    /// index: its owner may do that, and for anybody else the server does when it next cleans up.
     async fn sync(&mut self) -> Result<(), StoreError> {
-        Ok(())
+        match self.tell(PUT_WORDS_IN).await {
+            Err(error) if error.is_connection_lost() => Err(error),
+            Err(error) => {
+                tracing::debug!(%error, "words are left in the list where they wait");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     async fn close(self: Box<Self>) -> Result<(), StoreError> {

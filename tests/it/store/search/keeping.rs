@@ -135,3 +135,22 @@ pub(in crate::store) async fn an_index_that_is_half_made_is_finished(place: Plac
     assert_eq!(search(&opened.store, &query).await.total, Some(2));
     assert_eq!(indexed_terms(&place).await, 24_999);
 }
+
+/// A search need not read a list beside the index once a run has ended.
+#[tokio::test]
+async fn words_that_wait_are_in_the_index_once_the_archive_is_synced() {
+    let place = Place::postgres();
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let waiting = "select gin_clean_pending_list('search_index_terms')";
+    for (round, is_synced) in [(0, false), (1, true)] {
+        let said = saying(&format!("m{round}"), round, "words that wait");
+        opened.write(vec![page(key, 10, vec![said])]).await;
+        if is_synced {
+            opened.store.sync().await.unwrap();
+        }
+        let pages = place.number(waiting).await;
+        assert_eq!(pages == 0, is_synced, "{pages} pages of the list");
+    }
+    assert_eq!(ids(&opened.store, "\"that wait\"").await, ["m0", "m1"]);
+}
