@@ -262,7 +262,7 @@ impl Store {
     }
 
     /// The archived messages of a conversation that are among `slice.ids` or, not being deleted,
-    /// lie strictly inside the slice's open interval of time. One query.
+    /// lie strictly inside the slice's open interval of time. One query, or two.
     pub async fn read_slice(
         &self,
         conversation: ConversationKey,

@@ -139,12 +139,13 @@ statements! {
      from coverage_pieces where conversation_key {in_ints:1}
      order by conversation_key, layer, position"
 
-    SLICE (4) [Text Bytes Time Time Int Time Int] "reading a slice of a conversation"
+    SLICE_BETWEEN (3) [Text Bytes Time Time Int Time Int] "reading a slice of a conversation by time"
     "select id, digest, created_at, missing_since, missing_run, deleted_at, key from messages
-     where conversation_key = $1 and id {in_texts:2}
-     union
-     select id, digest, created_at, missing_since, missing_run, deleted_at, key from messages
-     where conversation_key = $1 and created_at > $3 and created_at < $4 and deleted_at is null"
+     where conversation_key = $1 and created_at > $2 and created_at < $3 and deleted_at is null"
+
+    SLICE_OF (2) [Text Bytes Time Time Int Time Int] "reading a slice of a conversation by id"
+    "select id, digest, created_at, missing_since, missing_run, deleted_at, key from messages
+     where conversation_key = $1 and id {in_texts:2}"
 
     MISSING (1) [Text Time Time Int] "reading the missing messages of a conversation"
     "select m.id, m.created_at, m.missing_since, a.strike
