@@ -38,22 +38,25 @@ pub(super) struct Folded {
 /// Folds a text.
 pub(super) fn fold(text: &str) -> Vec<Folded> {
     let mut folded = Vec::with_capacity(text.len().min(CHARACTERS_EXPECTED));
-    let mut characters = text.char_indices().peekable();
-    while let Some((start, character)) = characters.next() {
-        let follows = characters.peek().copied();
-        let is_alone = follows.is_none_or(|(_, next)| plain(next).is_some());
-        if let Some(plain) = plain(character).filter(|_| is_alone) {
+    let with_plain = |(start, character)| (start, character, plain(character));
+    let mut characters = text.char_indices().map(with_plain);
+    let mut next = characters.next();
+    while let Some((start, character, plain)) = next {
+        next = characters.next();
+        let is_plain = |next: &(usize, char, Option<char>)| next.2.is_some();
+        let mut end = start + character.len_utf8();
+        if let Some(character) = plain.filter(|_| next.as_ref().is_none_or(is_plain)) {
             folded.push(Folded {
-                character: plain,
+                character,
                 start,
-                end: start + character.len_utf8(),
+                end,
             });
             continue;
         }
         // Up to the next plain one: no mark reaches over it.
-        let mut end = start + character.len_utf8();
-        while let Some((place, next)) = characters.next_if(|(_, next)| plain(*next).is_none()) {
-            end = place + next.len_utf8();
+        while let Some((place, marked, None)) = next {
+            end = place + marked.len_utf8();
+            next = characters.next();
         }
         for (place, cluster) in text[start..end].grapheme_indices(true) {
             fold_cluster(cluster, start + place, &mut folded);

@@ -3,10 +3,12 @@
 //! Counts live messages exactly without waiting for the writer: what this visit has sent is
 //! remembered by the hash of its id, the rest is read.
 
+mod met;
 mod sighting;
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
+use met::{ByHash, Met};
 use sighting::{News, Sighting};
 
 use super::Broken;
@@ -27,7 +29,7 @@ const REMEMBERED_PAGES: u64 = 2;
 type Digest = [u8; 16];
 
 /// A digest of each row of a page, by the hash of its id.
-type Rows = HashMap<u64, Digest>;
+type Rows = ByHash<Digest>;
 
 /// What a visit knows of its conversation beside what the archive holds.
 pub(in crate::sync) struct Comparison<'a> {
@@ -38,9 +40,8 @@ pub(in crate::sync) struct Comparison<'a> {
     pub(super) unarchived: bool,
     /// Messages that are neither missing nor deleted.
     pub(in crate::sync) live: u64,
-    /// Messages that this visit met and the archive did not hold, by the hash of their id: the one thing
-    /// that grows with a conversation, in a tree, since a table takes up to three times the bytes.
-    met: BTreeSet<u64>,
+    /// Messages that this visit met and the archive did not hold, by the hash of their id.
+    met: Met,
     /// The rows of the first page, each as it was met last: a walk ends with looking at them again.
     first: Rows,
     /// The rows of the last pages, each with the number of its page.
@@ -100,8 +101,8 @@ impl<'a> Comparison<'a> {
             record,
             unarchived: false,
             live: record.live_count,
-            met: BTreeSet::new(),
-            first: Rows::new(),
+            met: Met::new(),
+            first: Rows::default(),
             recent: VecDeque::new(),
             taken: 0,
             absent: HashSet::new(),
@@ -200,9 +201,9 @@ impl<'a> Comparison<'a> {
         &self,
         items: &[Item],
         claims: &[Claim],
-    ) -> Result<HashMap<u64, CurrentMessage>, Broken> {
+    ) -> Result<ByHash<CurrentMessage>, Broken> {
         if self.unarchived || (items.is_empty() && claims.is_empty()) {
-            return Ok(HashMap::new());
+            return Ok(ByHash::default());
         }
         let ids: Vec<MessageId> = items.iter().map(|item| item.id.clone()).collect();
         let interval = claims.first().map(|claim| claim.interval);
@@ -227,14 +228,14 @@ impl<'a> Comparison<'a> {
     /// that are absent for the first time, and those that are absent again.
     fn find_absent(
         &mut self,
-        archived: &HashMap<u64, CurrentMessage>,
+        archived: &ByHash<CurrentMessage>,
         claims: &[Claim],
         rows: &Rows,
         sent_after: u64,
     ) -> (Vec<MessageId>, Vec<MessageId>) {
         let (mut first, mut again) = (Vec::new(), Vec::new());
         for claim in claims {
-            let nothing = Rows::new();
+            let nothing = Rows::default();
             let listed = match claim.page {
                 ClaimedPage::This => rows,
                 ClaimedPage::Previous => self.recent.back().map_or(&nothing, |(_, rows)| rows),
@@ -278,7 +279,7 @@ impl<'a> Comparison<'a> {
         &mut self,
         items: &[Item],
         facts: &PageFacts,
-        archived: &HashMap<u64, CurrentMessage>,
+        archived: &ByHash<CurrentMessage>,
     ) -> Vec<(usize, bool)> {
         let mut picked = Vec::new();
         for (place, (item, row)) in items.iter().zip(&facts.rows).enumerate() {
@@ -293,7 +294,7 @@ impl<'a> Comparison<'a> {
                 digest: item.digest,
                 again: again.copied(),
                 archived: known.map(|known| known.digest),
-                met: self.met.contains(&row.id_hash),
+                met: self.met.contains(row.id_hash),
                 back: self.absent.remove(&row.id_hash),
                 gone: known.is_some_and(|known| {
                     known.missing_since.is_some() || known.deleted_at.is_some()
