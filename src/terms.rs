@@ -18,6 +18,8 @@ pub use query::{Ending, Phrase, Query, QueryFlaw};
 pub use rank::score;
 pub use snippet::{Piece, snippet};
 
+use std::sync::LazyLock;
+
 use fold::{Folded, fold};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
@@ -170,6 +172,36 @@ fn paired_end(text: &str) -> usize {
 }
 
 fn kind(character: char) -> Kind {
+    match character {
+        '\0'..='\u{7f}' if character.is_ascii_alphanumeric() => Kind::Word,
+        '\0'..='\u{7f}' => Kind::Nothing,
+        '\u{4e00}'..='\u{9fff}' => Kind::Paired,
+        '\0'..KINDS_END => KINDS[character as usize],
+        PICTURES..PICTURES_END => PICTURE_KINDS[(character as usize) - (PICTURES as usize)],
+        _ => look_kind_up(character),
+    }
+}
+
+/// Before it are the letters of most scripts without Han, symbols, and punctuation.
+const KINDS_END: char = '\u{3100}';
+static KINDS: LazyLock<[Kind; KINDS_END as usize]> = LazyLock::new(|| kinds_from('\0'));
+
+/// Emoji and other pictures.
+const PICTURES: char = '\u{1f000}';
+const PICTURES_END: char = '\u{1fb00}';
+static PICTURE_KINDS: LazyLock<[Kind; (PICTURES_END as usize) - (PICTURES as usize)]> =
+    LazyLock::new(|| kinds_from(PICTURES));
+
+/// The kinds of as many characters from the first one on.
+fn kinds_from<const N: usize>(first: char) -> [Kind; N] {
+    let mut kinds = [Kind::Nothing; N];
+    for (kind, character) in kinds.iter_mut().zip(first..) {
+        *kind = look_kind_up(character);
+    }
+    kinds
+}
+
+fn look_kind_up(character: char) -> Kind {
     if character.is_ascii() {
         return if character.is_ascii_alphanumeric() {
             Kind::Word
@@ -177,12 +209,8 @@ fn kind(character: char) -> Kind {
             Kind::Nothing
         };
     }
-    // The commonest by far are told first.
-    match character {
-        '\u{4e00}'..='\u{9fff}' => return Kind::Paired,
-        '、' | '。' => return Kind::Nothing,
-        _ if is_paired(character) => return Kind::Paired,
-        _ => {}
+    if is_paired(character) {
+        return Kind::Paired;
     }
     if character.is_alphanumeric() {
         return Kind::Word;

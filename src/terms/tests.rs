@@ -269,3 +269,10 @@ proptest! {
         prop_assert!(finds(&quoted, &between), "{quoted} in {between}");
     }
 }
+
+#[test]
+fn the_tables_of_kinds_say_what_is_looked_up() {
+    for character in '\0'..=char::MAX {
+        assert_eq!(kind(character), look_kind_up(character), "{character:?}");
+    }
+}

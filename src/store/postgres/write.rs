@@ -50,6 +50,9 @@ const SET_UP: &str = "set enable_seqscan = off; set enable_hashjoin = off; \
 /// Puts the words that wait into the index.
 const PUT_WORDS_IN: &str = "select gin_clean_pending_list('search_index_terms')";
 
+/// What any value takes beside text and bytes: its length and at most eight bytes.
+const FIXED_BYTES: usize = 12;
+
 impl PostgresWriter {
     pub(super) async fn open(address: &Address) -> Result<Self, StoreError> {
         let connection = PostgresConnection::open(address).await?;
@@ -273,6 +276,8 @@ const fn type_name(kind: Kind) -> &'static str {
 /// Turns rows into one array a column.
 fn columns(table: &Table, rows: &[Vec<Value>]) -> Result<PgArguments, BoxDynError> {
     let mut args = PgArguments::default();
+    // Else all that was spelled out is copied whenever it has doubled.
+    args.reserve(table.columns.len(), bytes_of(rows));
     for (place, (_, kind)) in table.columns.iter().enumerate() {
         match kind {
             Kind::Int => args.add(column(rows, place, |value| match value {
@@ -310,5 +315,17 @@ fn column<'v, T>(
     place: usize,
     take: impl Fn(&'v Value) -> Option<Option<T>>,
 ) -> Vec<Option<T>> {
-    rows.iter().filter_map(|row| take(&row[place])).collect()
+    let mut column = Vec::with_capacity(rows.len());
+    column.extend(rows.iter().filter_map(|row| take(&row[place])));
+    column
+}
+
+/// About as many bytes as the rows are when they are spelled out.
+fn bytes_of(rows: &[Vec<Value>]) -> usize {
+    let of_value = |value: &Value| match value {
+        Value::Text(Some(text)) => FIXED_BYTES + text.len(),
+        Value::Bytes(Some(bytes)) => FIXED_BYTES + bytes.len(),
+        _ => FIXED_BYTES,
+    };
+    rows.iter().flatten().map(of_value).sum()
 }

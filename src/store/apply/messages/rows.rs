@@ -99,7 +99,7 @@ impl<'b> MessageRows<'b> {
             MESSAGES_AT_ONCE
         };
         let sizes = self.messages.as_slice().iter().map(raw_bytes);
-        let at_once = fitting(sizes).min(at_once);
+        let at_once = fitting(sizes.take(at_once));
         for working in self.messages.by_ref().take(at_once) {
             put_working(&working, self.stamp, &mut plan);
             if let Some(message) = working.content.filter(|_| working.is_new) {
