@@ -47,3 +47,10 @@ text_id! {
     /// hex SHA-256 of its raw bytes.
     MessageId(Text)
 }
+
+impl MessageId {
+    /// The text as the gateway gave it, to be shared.
+    pub(crate) const fn text(&self) -> &Text {
+        &self.0
+    }
+}

@@ -151,15 +151,27 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    fn put(&mut self, table: &'static Table, row: Vec<Value>) {
-        match self
-            .rows
-            .iter_mut()
-            .find(|(other, _)| std::ptr::eq(*other, table))
-        {
-            Some((_, rows)) => rows.push(row),
-            None => self.rows.push((table, vec![row])),
-        }
+    fn put(&mut self, table: &'static Table, row: impl IntoIterator<Item = Value>) {
+        let place = self.place_of(table).unwrap_or_else(|| {
+            self.rows.push(Rows::none(table));
+            self.rows.len() - 1
+        });
+        self.rows[place].push(row);
+    }
+
+    /// The rows of one table, if any are planned.
+    pub(super) fn rows_of(&self, table: &'static Table) -> Option<&Rows> {
+        self.place_of(table).map(|place| &self.rows[place])
+    }
+
+    /// The rows of one table, if any are planned.
+    pub(super) fn rows_of_mut(&mut self, table: &'static Table) -> Option<&mut Rows> {
+        self.place_of(table).map(|place| &mut self.rows[place])
+    }
+
+    fn place_of(&self, table: &'static Table) -> Option<usize> {
+        let is_its = |rows: &Rows| std::ptr::eq(rows.table, table);
+        self.rows.iter().position(is_its)
     }
 }
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::{
     StoreError,
     statement::Statement,
-    table::Rows,
+    table::{Rows, Table},
     value::{Row, Value},
 };
 
@@ -94,7 +94,7 @@ impl Step {
 
     /// Whether it changes nothing for certain.
     pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Self::Put((_, rows)) if rows.is_empty())
+        matches!(self, Self::Put(rows) if rows.is_empty())
     }
 }
 
@@ -139,20 +139,14 @@ pub(super) fn assert_arguments(statement: &Statement, args: &[Value]) {
     );
 }
 
-/// Panics unless each row has a value of the right kind for each column; where the program is built
-/// for speed it is taken for granted.
-fn assert_rows((table, rows): &Rows) {
+/// Panics unless each value is of its column's kind; where the program is built for speed it is taken
+/// for granted.
+fn assert_rows(rows: &Rows) {
     if !cfg!(debug_assertions) {
         return;
     }
-    for row in rows {
-        assert_eq!(row.len(), table.columns.len(), "columns of {}", table.name);
-        for (value, (column, kind)) in row.iter().zip(table.columns) {
-            assert!(
-                value.fits(*kind),
-                "{}.{column} is not {value:?}",
-                table.name
-            );
-        }
+    let Table { name, columns, .. } = rows.table;
+    for (value, (column, kind)) in rows.iter().flat_map(|row| row.iter().zip(*columns)) {
+        assert!(value.fits(*kind), "{name}.{column} is not {value:?}");
     }
 }

@@ -212,12 +212,10 @@ async fn write(
         steps = next?;
     }
     stats.rows += session.settle().await?;
-    for (_, senders) in plan
-        .rows
-        .iter_mut()
-        .filter(|(table, _)| table.name == table::SENDERS.name)
-    {
-        senders.retain(|row| matches!(&row[0], Value::Text(Some(id)) if session.is_new_sender(id)));
+    if let Some(senders) = plan.rows_of_mut(&table::SENDERS) {
+        let is_new =
+            |row: &[Value]| matches!(&row[0], Value::Text(Some(id)) if session.is_new_sender(id));
+        *senders = senders.filtered(is_new);
     }
     stats.rows += session
         .write(plan.rows.into_iter().map(Step::Put).collect())

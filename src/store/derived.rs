@@ -63,21 +63,21 @@ pub(super) static CHILDREN: [Child; 6] = [
     },
 ];
 
-/// Rows as lists of values, in the order of their table's columns.
-type Rows = Vec<Vec<Value>>;
+/// Rows as a list of values each, in the order of their table's columns.
+type RowLists = Vec<Vec<Value>>;
 
 /// What a comparison found, and what puts it right.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
     pub(super) differences: Vec<Difference>,
     /// Rows of `MESSAGE_CONTENTS` to write.
-    pub(super) contents: Rows,
+    pub(super) contents: RowLists,
     /// By the place in [`CHILDREN`]: the messages whose rows are replaced, and the rows.
-    pub(super) children: BTreeMap<usize, (Vec<i64>, Rows)>,
+    pub(super) children: BTreeMap<usize, (Vec<i64>, RowLists)>,
     /// By version: the messages whose anomalies are replaced, and the rows.
-    pub(super) anomalies: BTreeMap<i64, (Vec<i64>, Rows)>,
+    pub(super) anomalies: BTreeMap<i64, (Vec<i64>, RowLists)>,
     /// Rows of `SENDER_KINDS` to write.
-    pub(super) senders: Rows,
+    pub(super) senders: RowLists,
 }
 
 /// Compares some versions, each of another message or another number, with what is stored.
@@ -162,7 +162,7 @@ async fn compare_anomalies(
 ) -> Result<(), StoreError> {
     let keys: BTreeSet<i64> = versions.iter().map(|version| version.key).collect();
     let keys: Vec<i64> = keys.into_iter().collect();
-    let mut stored: BTreeMap<(i64, i64), Rows> = BTreeMap::new();
+    let mut stored: BTreeMap<(i64, i64), RowLists> = BTreeMap::new();
     let rows = source.select(&statement::DERIVED_ANOMALIES, vec![keys.into()]);
     for row in rows.await? {
         let row = row.into_values();
@@ -187,7 +187,7 @@ async fn compare_anomalies(
     Ok(())
 }
 
-fn expected_anomalies(version: &Redecoded<'_>, stored: &[Vec<Value>]) -> Rows {
+fn expected_anomalies(version: &Redecoded<'_>, stored: &[Vec<Value>]) -> RowLists {
     let decoded = version.message.into_iter().flat_map(|m| &m.anomalies);
     let decoded = decoded.map(|anomaly| {
         [
@@ -265,16 +265,16 @@ async fn compare_senders(
 }
 
 /// The rows of a plan for one table.
-fn planned(plan: &Plan, table: &'static Table) -> Rows {
-    plan.rows
-        .iter()
-        .find(|(planned, _)| std::ptr::eq(*planned, table))
-        .map(|(_, rows)| rows.clone())
-        .unwrap_or_default()
+fn planned(plan: &Plan, table: &'static Table) -> RowLists {
+    let planned = plan.rows_of(table).into_iter();
+    planned
+        .flat_map(table::Rows::iter)
+        .map(<[Value]>::to_vec)
+        .collect()
 }
 
-fn by_key(rows: Rows) -> BTreeMap<i64, Rows> {
-    let mut found: BTreeMap<i64, Rows> = BTreeMap::new();
+fn by_key(rows: RowLists) -> BTreeMap<i64, RowLists> {
+    let mut found: BTreeMap<i64, RowLists> = BTreeMap::new();
     for row in rows {
         if let Value::Int(Some(key)) = row[0] {
             found.entry(key).or_default().push(row);
@@ -287,7 +287,7 @@ async fn read(
     source: &mut dyn Select,
     statement: &Statement,
     keys: &[i64],
-) -> Result<BTreeMap<i64, Rows>, StoreError> {
+) -> Result<BTreeMap<i64, RowLists>, StoreError> {
     let rows = source.select(statement, vec![keys.to_vec().into()]).await?;
     Ok(by_key(rows.into_iter().map(Row::into_values).collect()))
 }

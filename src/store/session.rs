@@ -16,7 +16,7 @@ use super::{
     apply::NextKeys,
     backend::{Asked, Backend, Select, Step, Writer},
     statement::{self, Statement},
-    table::Table,
+    table::{Rows, Table},
     value::{Row, Value},
 };
 use crate::model::Timestamp;
@@ -146,7 +146,7 @@ impl Session {
         table: &'static Table,
         rows: Vec<Vec<Value>>,
     ) -> Result<u64, StoreError> {
-        self.write(vec![Step::Put((table, rows))]).await
+        self.write(vec![Step::Put(Rows::of(table, rows))]).await
     }
 
     /// Does some steps in order and gives how many rows they added, changed or took away.

@@ -1,13 +1,90 @@
 //! The one description of each table that is written in bulk: its columns, its key, and what
 //! happens to a row that is there already. Both engines build their statements from it.
 
+use std::slice::ChunksExact;
+
 use super::value::{
     Kind::{self, Bool, Bytes, Int, Real, Text, Time},
     Value,
 };
 
-/// Rows of one table: a value for each of its columns.
-pub(super) type Rows = (&'static Table, Vec<Vec<Value>>);
+/// Rows of one table, one after the other in one list: a list for each had been allocated, and let go
+/// of, for every message and every version.
+#[derive(Debug)]
+pub(super) struct Rows {
+    /// The table.
+    pub(super) table: &'static Table,
+    values: Vec<Value>,
+}
+
+impl Rows {
+    /// No rows yet.
+    pub(super) const fn none(table: &'static Table) -> Self {
+        Self {
+            table,
+            values: Vec::new(),
+        }
+    }
+
+    /// No rows yet, and the room for some.
+    pub(super) fn with_room(table: &'static Table, rows: usize) -> Self {
+        Self {
+            table,
+            values: Vec::with_capacity(rows * table.columns.len()),
+        }
+    }
+
+    /// These rows.
+    pub(super) fn of(table: &'static Table, rows: impl IntoIterator<Item = Vec<Value>>) -> Self {
+        let mut these = Self::none(table);
+        for row in rows {
+            these.push(row);
+        }
+        these
+    }
+
+    /// Adds a row: a value for each column.
+    pub(super) fn push(&mut self, row: impl IntoIterator<Item = Value>) {
+        let before = self.values.len();
+        self.values.extend(row);
+        let columns = self.values.len() - before;
+        let Table {
+            name,
+            columns: of_table,
+            ..
+        } = self.table;
+        assert_eq!(columns, of_table.len(), "columns of {name}");
+    }
+
+    /// The rows, in order.
+    pub(super) fn iter(&self) -> ChunksExact<'_, Value> {
+        self.values.chunks_exact(self.table.columns.len())
+    }
+
+    /// How many there are.
+    pub(super) const fn len(&self) -> usize {
+        self.values.len() / self.table.columns.len()
+    }
+
+    /// Whether there is none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The values of all rows.
+    pub(super) fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// Those rows that are wanted.
+    pub(super) fn filtered(&self, mut is_wanted: impl FnMut(&[Value]) -> bool) -> Self {
+        let mut rows = Self::none(self.table);
+        for row in self.iter().filter(|row| is_wanted(row)) {
+            rows.push(row.iter().cloned());
+        }
+        rows
+    }
+}
 
 /// What happens where the key is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -149,7 +149,7 @@ fn put_conversation(
     if proof(stored) != proof(now) {
         plan.put(
             &table::CONVERSATION_PROOFS,
-            vec![
+            [
                 key.0.into(),
                 now.checked_at.into(),
                 now.proven_at.into(),
@@ -168,7 +168,7 @@ fn put_conversation(
     if without_proof != *stored {
         plan.put(
             &table::CONVERSATIONS,
-            vec![
+            [
                 key.0.into(),
                 (&now.organization_id).into(),
                 (&now.business_unit_id).into(),
@@ -197,7 +197,7 @@ fn put_ledger(met: &Met, key: ConversationKey, layer: i64, pieces: &[Piece], pla
         if stored.get(position) != Some(piece) {
             plan.put(
                 &table::COVERAGE_PIECES,
-                vec![
+                [
                     key.0.into(),
                     layer.into(),
                     (position as u64).into(),
@@ -212,7 +212,7 @@ fn put_ledger(met: &Met, key: ConversationKey, layer: i64, pieces: &[Piece], pla
     for position in pieces.len()..stored.len() {
         plan.put(
             &table::TRIMMED_PIECES,
-            vec![key.0.into(), layer.into(), (position as u64).into()],
+            [key.0.into(), layer.into(), (position as u64).into()],
         );
     }
 }
@@ -245,7 +245,7 @@ fn put_failures(
         for failure in open() {
             plan.put(
                 &table::RESOLVED_FAILURES,
-                vec![failure.key.into(), stamp.run.0.into()],
+                [failure.key.into(), stamp.run.0.into()],
             );
         }
     }
@@ -261,7 +261,7 @@ fn put_failures(
     {
         plan.put(
             &table::FAILURES,
-            vec![
+            [
                 take(&mut keys.failure).into(),
                 stamp.run.0.into(),
                 outcome.conversation.0.into(),
@@ -281,7 +281,7 @@ fn put_run_conversation(outcome: &ConversationOutcome, stamp: Stamp, plan: &mut 
     }
     plan.put(
         &table::RUN_CONVERSATIONS,
-        vec![
+        [
             stamp.run.0.into(),
             outcome.conversation.0.into(),
             outcome.state.as_str().into(),

@@ -19,7 +19,7 @@ pub(super) fn apply(batch: &Batch, met: &Met, stamp: Stamp, keys: &mut NextKeys,
         );
         plan.put(
             &table::CONVERSATION_LINKS,
-            vec![
+            [
                 key.into(),
                 (&link.phone_number).into(),
                 (&link.conversation_id).into(),

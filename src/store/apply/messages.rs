@@ -99,7 +99,8 @@ struct Working<'b> {
     was_live: bool,
     version: i64,
     last_version: i64,
-    hashes: Vec<[u8; 32]>,
+    /// Of its versions.
+    hashes: Cow<'b, [[u8; 32]]>,
     digest: [u8; 16],
     raw: Option<&'b str>,
     created_at: Option<Timestamp>,
@@ -111,13 +112,13 @@ struct Working<'b> {
     /// The message whose content is to be written.
     content: Option<&'b Message>,
     /// The evidence of absence that the batch adds: the first page, and the one that confirms.
-    absences: (Option<Absence>, Option<Absence>),
+    absences: [Option<Box<Absence>>; 2],
     /// Whether only the sighting is to be written.
     sighted: bool,
 }
 
 /// A page that did not hold a message of its interval.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Absence {
     run: RunId,
     sent_at: Timestamp,
@@ -254,7 +255,7 @@ fn recall<'b>(
         version: stored.version,
         last_version: versions.map_or(stored.version, |versions| versions.last),
         hashes: versions
-            .map(|versions| versions.hashes.clone())
+            .map(|versions| versions.hashes.as_slice().into())
             .unwrap_or_default(),
         digest: stored.digest,
         raw: versions.and_then(|versions| versions.raw.as_deref()),
@@ -265,7 +266,7 @@ fn recall<'b>(
         missing_run: stored.missing_run,
         deleted_at: stored.deleted_at,
         content: None,
-        absences: (None, None),
+        absences: [None, None],
         sighted: false,
     }
 }
@@ -278,7 +279,7 @@ fn create<'b>(key: i64, page: &'b PageWrite, message: &'b Message) -> Working<'b
         was_live: false,
         version: 1,
         last_version: 1,
-        hashes: vec![message.sha256],
+        hashes: std::slice::from_ref(&message.sha256).into(),
         digest: digest_of(message),
         raw: Some(&message.raw),
         created_at: message.created_at.map(storable),
@@ -288,7 +289,7 @@ fn create<'b>(key: i64, page: &'b PageWrite, message: &'b Message) -> Working<'b
         missing_run: None,
         deleted_at: None,
         content: Some(message),
-        absences: (None, None),
+        absences: [None, None],
         sighted: false,
     }
 }
@@ -335,7 +336,7 @@ fn see<'b>(
             message: Some(message),
             created_at_changed: working.created_at_changed(message),
         });
-        working.hashes.push(message.sha256);
+        working.hashes.to_mut().push(message.sha256);
         plan.stats.messages.changed += 1;
         plan.stats.messages.unrecognised += u64::from(message.is_unrecognised());
         if is_current {
@@ -344,7 +345,7 @@ fn see<'b>(
     }
     if is_back {
         plan.back.push(working.key);
-        working.absences = (None, None);
+        working.absences = [None, None];
         working.missing_since = None;
         working.missing_run = None;
         working.deleted_at = None;
@@ -375,14 +376,17 @@ fn miss(working: &mut Working<'_>, page: &PageWrite, strike: Strike, run: RunId)
         working.missing_run = Some(run.0);
         working.sighted = true;
     }
-    let absence = Absence {
+    let absence = Box::new(Absence {
         run,
         sent_at: at,
         interval: page.interval,
-    };
+    });
+    let [first, second] = &mut working.absences;
     match strike {
-        Strike::First => working.absences.0 = Some(absence),
-        Strike::Second => working.absences.1 = working.absences.1.or(Some(absence)),
+        Strike::First => *first = Some(absence),
+        Strike::Second => {
+            second.get_or_insert(absence);
+        }
     }
 }
 

@@ -191,9 +191,10 @@ impl Spelled {
         })
     }
 
-    fn put((table, rows): &Rows) -> Result<Self, StoreError> {
+    fn put(rows: &Rows) -> Result<Self, StoreError> {
+        let table = rows.table;
         let purpose = format!("writing {}", table.name);
-        let args = columns(table, rows).map_err(sqlx::Error::Encode);
+        let args = columns(rows).map_err(sqlx::Error::Encode);
         let args = args.map_err(|source| StoreError::whilst(purpose.as_str(), source))?;
         assert_eq!(args.len(), table.columns.len(), "arrays of {}", table.name);
         Ok(Self {
@@ -274,11 +275,11 @@ const fn type_name(kind: Kind) -> &'static str {
 }
 
 /// Turns rows into one array a column.
-fn columns(table: &Table, rows: &[Vec<Value>]) -> Result<PgArguments, BoxDynError> {
+fn columns(rows: &Rows) -> Result<PgArguments, BoxDynError> {
     let mut args = PgArguments::default();
     // Else all that was spelled out is copied whenever it has doubled.
-    args.reserve(table.columns.len(), bytes_of(rows));
-    for (place, (_, kind)) in table.columns.iter().enumerate() {
+    args.reserve(rows.table.columns.len(), bytes_of(rows.values()));
+    for (place, (_, kind)) in rows.table.columns.iter().enumerate() {
         match kind {
             Kind::Int => args.add(column(rows, place, |value| match value {
                 Value::Int(number) => Some(*number),
@@ -311,7 +312,7 @@ fn columns(table: &Table, rows: &[Vec<Value>]) -> Result<PgArguments, BoxDynErro
 
 /// The values of one column; each is of the column's kind, as was asserted.
 fn column<'v, T>(
-    rows: &'v [Vec<Value>],
+    rows: &'v Rows,
     place: usize,
     take: impl Fn(&'v Value) -> Option<Option<T>>,
 ) -> Vec<Option<T>> {
@@ -321,11 +322,11 @@ fn column<'v, T>(
 }
 
 /// About as many bytes as the rows are when they are spelled out.
-fn bytes_of(rows: &[Vec<Value>]) -> usize {
+fn bytes_of(values: &[Value]) -> usize {
     let of_value = |value: &Value| match value {
         Value::Text(Some(text)) => FIXED_BYTES + text.len(),
         Value::Bytes(Some(bytes)) => FIXED_BYTES + bytes.len(),
         _ => FIXED_BYTES,
     };
-    rows.iter().flatten().map(of_value).sum()
+    values.iter().map(of_value).sum()
 }

@@ -23,7 +23,7 @@ use super::{
             CLEAR_INDEX, CLEAR_LONG_MESSAGES, FORGET_LONG_MESSAGES, INDEX, INDEX_STATE,
             SET_INDEXED_TO, SIZES_AFTER, UNINDEX,
         },
-        table,
+        table::{self, Rows},
         value::Row,
     },
     scan::{begin_to_cut, by_size, entries_for_index},
@@ -164,8 +164,9 @@ async fn put(session: &mut Session, entries: HashMap<i64, Entry>) -> Result<(), 
 fn steps(entries: impl IntoIterator<Item = (i64, Entry)>) -> Vec<Step> {
     let wordy = entries.into_iter().filter(|(_, entry)| !entry.is_empty());
     let (short, long): (Vec<_>, Vec<_>) = wordy.partition(|(_, entry)| entry.fits());
-    let long = long.into_iter().map(|(key, _)| vec![key.into()]).collect();
-    let mut steps = vec![Step::Put((&table::SEARCH_LONG_MESSAGES, long))];
+    let long = long.into_iter().map(|(key, _)| vec![key.into()]);
+    let long = Rows::of(&table::SEARCH_LONG_MESSAGES, long);
+    let mut steps = vec![Step::Put(long)];
     if !short.is_empty() {
         steps.push(Step::Run(&INDEX, vec![short.into()]));
     }

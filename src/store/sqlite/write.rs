@@ -152,7 +152,7 @@ impl Deed {
         match self {
             Self::Fence(_) => statement::FENCE.purpose.to_owned(),
             Self::Run(statement, _) | Self::Each(statement, _) => statement.purpose.to_owned(),
-            Self::Put((table, _)) => format!("writing {}", table.name),
+            Self::Put(rows) => format!("writing {}", rows.table.name),
         }
     }
 
@@ -179,7 +179,7 @@ impl Deed {
                 }
                 Ok(count(entries.len()))
             }
-            Self::Put((table, rows)) => put_into(connection, table, rows, spellings),
+            Self::Put(rows) => put(connection, rows, spellings),
         }
     }
 }
@@ -207,15 +207,14 @@ fn perform_all(connection: &Connection, deeds: &[Deed]) -> Result<Vec<u64>, Stor
     Ok(changed)
 }
 
-fn put_into(
+fn put(
     connection: &Connection,
-    table: &Table,
-    rows: &[Vec<Value>],
+    rows: &Rows,
     spellings: &mut Spellings,
 ) -> Result<u64, EngineError> {
-    let mut prepared = connection.prepare_cached(&text_of(table))?;
+    let mut prepared = connection.prepare_cached(&text_of(rows.table))?;
     let mut written = 0;
-    for row in rows {
+    for row in rows.iter() {
         bind(&mut prepared, row, spellings)?;
         written += count(prepared.raw_execute()?);
     }

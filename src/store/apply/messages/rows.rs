@@ -67,7 +67,7 @@ impl<'b> MessageRows<'b> {
         for (id, kind) in senders {
             plan.put(
                 &table::SENDERS,
-                vec![id.into(), kind.as_str().into(), stamp.run.0.into()],
+                [id.into(), kind.as_str().into(), stamp.run.0.into()],
             );
         }
         versions.sort_by_key(|version| (version.message_key, version.version));
@@ -89,8 +89,6 @@ impl<'b> MessageRows<'b> {
     pub(in crate::store) fn next(&mut self) -> Result<Option<Stretch>, StoreError> {
         let mut new = Vec::new();
         let mut plan = Plan::default();
-        // Parents first: `messages` before what refers to it.
-        plan.rows.push((&table::MESSAGES, Vec::new()));
         let mut last = None;
         let is_first = std::mem::take(&mut self.is_first);
         let at_once = if is_first {
@@ -100,6 +98,10 @@ impl<'b> MessageRows<'b> {
         };
         let sizes = self.messages.as_slice().iter().map(raw_bytes);
         let at_once = fitting(sizes.take(at_once));
+        // Parents first: `messages` before what refers to it.
+        plan.rows.push(Rows::with_room(&table::MESSAGES, at_once));
+        plan.rows
+            .push(Rows::with_room(&table::MESSAGE_VERSIONS, at_once));
         for working in self.messages.by_ref().take(at_once) {
             put_working(&working, self.stamp, &mut plan);
             if let Some(message) = working.content.filter(|_| working.is_new) {
@@ -148,7 +150,7 @@ fn put_working(working: &Working<'_>, stamp: Stamp, plan: &mut Plan) {
     } else if working.sighted {
         plan.put(
             &table::MESSAGE_SIGHTINGS,
-            vec![
+            [
                 working.key.into(),
                 working.observed_at.into(),
                 working.missing_since.into(),
@@ -161,13 +163,13 @@ fn put_working(working: &Working<'_>, stamp: Stamp, plan: &mut Plan) {
 }
 
 fn put_absences(working: &Working<'_>, plan: &mut Plan) {
-    for (strike, absence) in [(1, working.absences.0), (2, working.absences.1)] {
+    for (strike, absence) in (1..).zip(&working.absences) {
         let Some(absence) = absence else { continue };
         plan.put(
             &table::ABSENCES,
-            vec![
+            [
                 working.key.into(),
-                i64::from(strike).into(),
+                Value::Int(Some(strike)),
                 absence.run.0.into(),
                 absence.sent_at.into(),
                 absence.interval.0.into(),
@@ -178,27 +180,26 @@ fn put_absences(working: &Working<'_>, plan: &mut Plan) {
 }
 
 fn put_message(working: &Working<'_>, message: &Message, stamp: Stamp, plan: &mut Plan) {
-    let mut row = Vec::with_capacity(table::MESSAGES.columns.len());
-    row.push(working.key.into());
-    row.extend(content(message));
-    row.extend([
+    let key = [working.key.into()];
+    let standing = [
         working.version.into(),
         working.digest.as_slice().into(),
         working.observed_at.into(),
         working.missing_since.into(),
         working.missing_run.into(),
         working.deleted_at.into(),
-    ]);
+    ];
+    let state = key.into_iter().chain(content(message)).chain(standing);
     if !working.is_new {
-        plan.put(&table::MESSAGE_STATES, row);
+        plan.put(&table::MESSAGE_STATES, state);
         return;
     }
-    row.extend([
+    let name = [
         working.conversation.0.into(),
-        message.id.as_str().into(),
+        message.id.text().into(),
         stamp.run.0.into(),
-    ]);
-    plan.put(&table::MESSAGES, row);
+    ];
+    plan.put(&table::MESSAGES, state.chain(name));
 }
 
 /// The columns of `messages` that follow from the raw JSON alone.
@@ -222,9 +223,9 @@ fn content(message: &Message) -> [Value; 12] {
 /// Plans everything that follows from the raw JSON of a message's current version alone: the
 /// content of its row, and the rows of the tables around it.
 pub(in crate::store) fn put_derived(key: i64, message: &Message, plan: &mut Plan) {
-    let mut row = vec![key.into()];
-    row.extend(content(message));
-    row.push(message.sha256[..16].into());
+    let key_alone = [key.into()].into_iter();
+    let digest = [message.sha256[..16].into()];
+    let row = key_alone.chain(content(message)).chain(digest);
     plan.put(&table::MESSAGE_CONTENTS, row);
     put_children(key, message, plan);
 }
@@ -233,7 +234,7 @@ fn put_version(version: &NewVersion<'_>, stamp: Stamp, plan: &mut Plan) -> Resul
     let message = version.message;
     plan.put(
         &table::MESSAGE_VERSIONS,
-        vec![
+        [
             version.message_key.into(),
             version.version.into(),
             version.event.into(),
@@ -249,7 +250,7 @@ fn put_version(version: &NewVersion<'_>, stamp: Stamp, plan: &mut Plan) -> Resul
     for (position, anomaly) in anomalies.enumerate() {
         plan.put(
             &table::ANOMALIES,
-            vec![
+            [
                 version.message_key.into(),
                 version.version.into(),
                 position_value(position)?,
@@ -272,7 +273,7 @@ fn put_children(key: i64, message: &Message, plan: &mut Plan) {
     if let Some(reply) = &message.quick_reply {
         plan.put(
             &table::QUICK_REPLIES,
-            vec![
+            [
                 key.into(),
                 (&reply.title).into(),
                 (&reply.payload).into(),
@@ -283,7 +284,7 @@ fn put_children(key: i64, message: &Message, plan: &mut Plan) {
     if let Some(file) = &message.attachment {
         plan.put(
             &table::ATTACHMENTS,
-            vec![
+            [
                 key.into(),
                 (&file.url).into(),
                 (&file.host).into(),
@@ -296,7 +297,7 @@ fn put_children(key: i64, message: &Message, plan: &mut Plan) {
     if let Some(place) = &message.location {
         plan.put(
             &table::LOCATIONS,
-            vec![
+            [
                 key.into(),
                 place.latitude.into(),
                 place.longitude.into(),
@@ -312,7 +313,7 @@ fn put_lists(key: i64, message: &Message, plan: &mut Plan) {
     for option in by_position(&message.quick_reply_options, |option| option.position) {
         plan.put(
             &table::QUICK_REPLY_OPTIONS,
-            vec![
+            [
                 key.into(),
                 option.position.into(),
                 (&option.option_id).into(),
@@ -327,7 +328,7 @@ fn put_lists(key: i64, message: &Message, plan: &mut Plan) {
     for contact in by_position(&message.shared_contacts, |contact| contact.position) {
         plan.put(
             &table::SHARED_CONTACTS,
-            vec![
+            [
                 key.into(),
                 contact.position.into(),
                 (&contact.name).into(),
@@ -339,7 +340,7 @@ fn put_lists(key: i64, message: &Message, plan: &mut Plan) {
     for variable in by_position(&message.template_variables, |variable| variable.position) {
         plan.put(
             &table::TEMPLATE_VARIABLES,
-            vec![
+            [
                 key.into(),
                 variable.position.into(),
                 (&variable.value).into(),
