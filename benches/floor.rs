@@ -34,6 +34,8 @@ const TABLES: [&str; 8] = [
     "template_variables",
 ];
 const PAGE_BYTES: u32 = 16_384;
+/// In KiB as SQLite is told them: more than a transaction changes.
+const CACHE: i64 = -16_000;
 const LOG_PAGES_MAX: i64 = 1_000;
 /// Two rows a message, and some.
 const MESSAGES_AT_ONCE: usize = 4_500;
@@ -263,6 +265,7 @@ fn read_words(source: &Connection) -> Result<Vec<(i64, String)>> {
 fn open(new: &str) -> Result<Connection> {
     let target = Connection::open(new)?;
     target.pragma_update(None, "page_size", PAGE_BYTES)?;
+    target.pragma_update(None, "cache_size", CACHE)?;
     target.pragma_update(None, "journal_mode", "wal")?;
     target.pragma_update(None, "synchronous", "normal")?;
     target.pragma_update(None, "wal_autocheckpoint", 0)?;
