@@ -17,8 +17,8 @@ const PAGE_BYTES: u32 = 16_384;
 /// What a connection that writes holds of the file, in KiB as SQLite is told them: what a transaction
 /// changes fits. With two thirds of it a fifth more is written, and a third more is read again.
 const WRITER_CACHE: i64 = -6_000;
-/// What one that reads holds: there are several, what they have read is void after the next
-/// transaction, and the kernel has the file too.
+/// What one that reads holds: there are several, beside a writer what they have read is void after the
+/// next transaction, and the kernel has the file too.
 const READER_CACHE: i64 = -500;
 /// Statements that stay prepared: more than there are.
 const STATEMENTS_CACHED: usize = 256;
@@ -197,7 +197,7 @@ mod tests {
         for told in [
             "DEFAULT_CACHE_SIZE=-500",
             "DEFAULT_LOOKASIDE=1200,300",
-            "ENABLE_FTS5",
+            "DEFAULT_MEMSTATUS=0",
         ] {
             assert!(options.iter().any(|option| option == told), "{options:?}");
         }

@@ -98,10 +98,12 @@ impl<'b> MessageRows<'b> {
         };
         let sizes = self.messages.as_slice().iter().map(raw_bytes);
         let at_once = fitting(sizes.take(at_once));
+        let next = self.messages.as_slice().iter().take(at_once);
+        let new_ones = next.filter(|working| working.is_new).count();
         // Parents first: `messages` before what refers to it.
-        plan.rows.push(Rows::with_room(&table::MESSAGES, at_once));
-        plan.rows
-            .push(Rows::with_room(&table::MESSAGE_VERSIONS, at_once));
+        for table in [&table::MESSAGES, &table::MESSAGE_VERSIONS] {
+            plan.rows.push(Rows::with_room(table, new_ones));
+        }
         for working in self.messages.by_ref().take(at_once) {
             put_working(&working, self.stamp, &mut plan);
             if let Some(message) = working.content.filter(|_| working.is_new) {
