@@ -282,3 +282,30 @@ tables! {
         messages_changed Int, messages_deleted Int, requests Int, finished_at Time
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(key: i64, value: &str) -> Vec<Value> {
+        vec![key.into(), 1_i64.into(), value.into()]
+    }
+
+    #[test]
+    fn rows_are_as_they_were_put() {
+        let mut rows = Rows::of(&TEMPLATE_VARIABLES, [row(1, "a"), row(2, "b")]);
+        rows.push(row(3, "c"));
+        assert_eq!((rows.len(), rows.is_empty()), (3, false));
+        let put: Vec<&[Value]> = rows.iter().collect();
+        assert_eq!(put, [row(1, "a"), row(2, "b"), row(3, "c")]);
+        let second = rows.filtered(|of| of[0] == Value::Int(Some(2)));
+        assert_eq!(second.values(), row(2, "b"));
+        assert!(Rows::none(&TEMPLATE_VARIABLES).is_empty());
+    }
+
+    #[test]
+    #[should_panic(expected = "columns of template_variables")]
+    fn a_row_has_a_value_for_each_column() {
+        Rows::none(&TEMPLATE_VARIABLES).push([1_i64.into()]);
+    }
+}

@@ -67,8 +67,8 @@ impl Met {
     }
 }
 
-/// Many hashes: a list in order for each of their beginnings. A million take some 9 MB, where a tree of
-/// them took 14 and a table would take up to 28.
+/// Many hashes: a list in order for each of their beginnings. By calculation a million take 9 MB, where a
+/// tree of them took 14 and a table would take up to 28.
 #[derive(Debug)]
 pub(super) struct Lists(Vec<Vec<u64>>);
 
@@ -94,7 +94,7 @@ impl Lists {
         let list = &mut self.0[Self::place_of(hash)];
         if let Err(place) = list.binary_search(&hash) {
             if list.len() == list.capacity() {
-                // Twice the room would be half empty on average.
+                // Were it doubled, up to half of the room would stay empty.
                 list.reserve_exact(list.len() / 8 + 4);
             }
             list.insert(place, hash);
