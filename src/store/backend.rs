@@ -92,6 +92,14 @@ impl Step {
         }
     }
 
+    /// How many rows it puts.
+    pub(super) fn rows(&self) -> usize {
+        match self {
+            Self::Put(rows) => rows.len(),
+            Self::Fence(_) | Self::Run(..) => 0,
+        }
+    }
+
     /// Whether it changes nothing for certain.
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Put(rows) if rows.is_empty())

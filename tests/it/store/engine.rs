@@ -1,6 +1,6 @@
 //! Claims about opening: the lock, the fence, schemas, the gateway.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ops::Range, path::PathBuf, time::Duration};
 
 use convault::{
     clock::Clock,
@@ -10,7 +10,7 @@ use convault::{
 
 use super::{
     place::{Place, time},
-    sample::{message, outcome, page},
+    sample::{message, outcome, page, with_children},
 };
 
 pub(super) async fn a_held_archive_names_its_holder(place: Place) {
@@ -173,6 +173,43 @@ async fn postgres_tells_its_version() {
         number.split('.').all(|part| part.parse::<u32>().is_ok()),
         "{version}"
     );
+}
+
+#[tokio::test]
+async fn postgres_knows_what_a_run_has_written_when_it_ends() {
+    let place = Place::postgres();
+    let opened = place.open().await;
+    let key = opened.register("conv_1").await;
+    let columns_known = async || {
+        let schema = place.options.schema.as_deref().unwrap();
+        let ask = format!(
+            "select tablename || '.' || attname from pg_stats where schemaname = '{schema}'"
+        );
+        let known: Vec<String> = place.texts(&ask).await.into_iter().flatten().collect();
+        let wanted = [
+            "messages.key",
+            "messages.conversation_key",
+            "messages.created_at",
+            "message_versions.message_key",
+            "attachments.message_key",
+        ];
+        wanted
+            .iter()
+            .filter(|wanted| known.iter().any(|column| column == *wanted))
+            .count()
+    };
+    let write = async |numbers: Range<i64>| {
+        let of = |number| with_children(message(&format!("m{number}"), number, "{}"));
+        opened
+            .write(vec![page(key, 10, numbers.map(of).collect())])
+            .await;
+        opened.store.sync().await.unwrap();
+    };
+    // A few rows are not worth a look.
+    write(1..11).await;
+    assert_eq!(columns_known().await, 0);
+    write(11..5_001).await;
+    assert_eq!(columns_known().await, 5);
 }
 
 #[cfg(unix)]
