@@ -1,7 +1,9 @@
-"""What scripts/bench and scripts/bench-peers share: a build, a gateway in a process of its own,
+"""What the scripts that measure share: a build, a gateway in a process of its own,
 and the time of a command. Python's standard library alone."""
 
 import json
+import mmap
+import multiprocessing
 import os
 import re
 import statistics
@@ -65,6 +67,42 @@ def write_ids(program, corpus, file):
         [program, "simulate", *corpus, "--ids"], check=True, stdout=subprocess.PIPE, text=True
     ).stdout
     file.write_text(ids)
+
+
+class TouchedMemory:
+    """Memory that is touched now and let go of piece by piece, for files that grow meanwhile.
+
+    The host of a virtual machine may give memory only when it is first touched, and take back what
+    is free. To write to such memory takes several times as long, and a file that grows is always
+    written to memory that was free. A process of its own holds it: what is begun by one that holds
+    it would seem to have had it."""
+
+    def __init__(self, gib):
+        self.left, self.all = gib, gib
+        self.pipe, its_end = multiprocessing.Pipe()
+        self.holder = multiprocessing.Process(target=hold, args=(gib, its_end), daemon=True)
+        self.holder.start()
+        self.seconds = self.pipe.recv()
+
+    def let_go(self, part):
+        """Leaves so much to the files, as a part of all, and one GiB more."""
+        while self.left and self.all - self.left < part * self.all + 1:
+            self.left -= 1
+            self.pipe.send(None)
+
+
+def hold(gib, pipe):
+    """Touches so many GiB, tells the seconds of each, and lets go of one whenever it is told to."""
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+    held, seconds = [], []
+    for _ in range(gib):
+        start = time.monotonic()
+        held.append(mmap.mmap(-1, 1 << 30, flags=flags))
+        seconds.append(time.monotonic() - start)
+    pipe.send(seconds)
+    while held:
+        pipe.recv()
+        held.pop().close()
 
 
 def timed(command, environment):
