@@ -45,8 +45,8 @@ pub(super) struct PostgresWriter {
 
 /// A transaction looks things up by their keys: of a table that was filled a minute ago the server
 /// knows no numbers yet, and would read the whole of it for each batch. For the same reason it takes
-/// a few keys for thousands, and would start processes to help. Words that have waited are put into the index out of as much
-/// memory as their list may have.
+/// a few keys for thousands, and would start processes to help. Words that have waited are put into the
+/// index out of as much memory as their list may have.
 const SET_UP: &str = "set enable_seqscan = off; set enable_hashjoin = off; \
                       set enable_mergejoin = off; set max_parallel_workers_per_gather = 0; \
                       set work_mem = '16MB'";

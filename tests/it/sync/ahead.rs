@@ -41,6 +41,16 @@ pub(super) async fn one_long_conversation_uses_every_worker_s_place_and_ends_the
 }
 
 #[tokio::test]
+async fn conversations_of_one_page_use_every_place_too() {
+    let mut options = corpus_of_each(144, 30, 8);
+    options.faults.latency = Duration::from_millis(50);
+    let scene = Scene::sqlite(options).await;
+    scene.sync(&run(6)).await.assert_complete();
+    assert_eq!(scene.simulator.stats().at_once, 6);
+    scene.assert_all_same().await;
+}
+
+#[tokio::test]
 async fn one_worker_asks_page_by_page() {
     let mut options = corpus_of_each(142, 1, 300);
     options.faults.latency = Duration::from_millis(5);
