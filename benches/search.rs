@@ -1,4 +1,5 @@
-//! How long a search takes. (What the index of words costs is told by `benches/floor.rs`.)
+//! How long a search takes. (What the index of words costs is told by `benches/floor.rs`, and of Postgres
+//! by `scripts/bench`.)
 //!
 //!     cargo bench --bench search -- URL [MESSAGES]
 //!

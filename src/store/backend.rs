@@ -127,7 +127,8 @@ pub(super) trait Writer: Select + fmt::Debug {
     /// Waits for the steps that are under way, and gives the same of them.
     async fn settle(&mut self) -> Result<Vec<u64>, StoreError>;
 
-    /// Makes what is committed durable, outside of a transaction.
+    /// Makes what is committed durable, and has done what an engine does some time after many rows;
+    /// outside of a transaction.
     async fn sync(&mut self) -> Result<(), StoreError>;
 
     /// Makes what is committed durable and closes the connection.

@@ -14,8 +14,9 @@ use crate::store::{StoreError, error::EngineError};
 /// How long another program's lock is waited for.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const PAGE_BYTES: u32 = 16_384;
-/// What a connection that writes holds of the file, in KiB as SQLite is told them: what a transaction
-/// changes fits. With two thirds of it a fifth more is written, and a third more is read again.
+/// What a connection that writes holds of the file, in KiB as SQLite is told them: most of what a
+/// transaction changes, some 8 MB. With two thirds of it a fifth more is written, and a third more is read
+/// again.
 const WRITER_CACHE: i64 = -6_000;
 /// What one that reads holds: there are several, beside a writer what they have read is void after the
 /// next transaction, and the kernel has the file too.
