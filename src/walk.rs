@@ -17,6 +17,7 @@
 //! * the number of requests is bounded by a budget that is fixed at the first page, and once
 //!   more if a deficit makes the walk read everything again.
 
+mod hiding;
 mod ledger;
 mod machine;
 mod page;
@@ -28,6 +29,7 @@ mod switch;
 mod tail;
 mod tombstone;
 
+pub use hiding::{Hiding, Sample};
 pub use ledger::{Interval, Ledger};
 pub use machine::Walk;
 pub use page::{PageFacts, RowFacts};

@@ -340,6 +340,8 @@ pub(super) fn known_of(context: &Context, record: &ConversationRecord) -> Known 
         count_trust: record.count_trust,
         to_confirm: Vec::new(),
         full_page: context.full_page(),
+        hiding: crate::walk::Hiding::default(),
+        cuts_pages: false,
     }
 }
 

@@ -183,6 +183,32 @@ impl Ledger {
             .map(|span| Timestamp::from_millis(span.to.min(below - 1)))
     }
 
+    /// Whether an interval is covered.
+    pub(super) fn covers(&self, interval: Interval) -> bool {
+        let mut from = interval
+            .after
+            .map_or(i64::MIN, |time| time.as_millis().saturating_add(1));
+        let to = interval
+            .before
+            .map_or(i64::MAX, |time| time.as_millis().saturating_sub(1));
+        for span in &self.spans {
+            if span.from <= from && from <= span.to {
+                if span.to >= to {
+                    return true;
+                }
+                from = span.to + 1;
+            }
+        }
+        from > to
+    }
+
+    /// Opens the end again that a ledger was thought to prove.
+    pub(super) fn open_end(&mut self) {
+        if let Some(lowest) = self.spans.first_mut().filter(|span| span.from == i64::MIN) {
+            lowest.from = i64::MIN + 2;
+        }
+    }
+
     /// Whether the whole line is covered.
     pub fn covers_all(&self) -> bool {
         self.bottom_of_top() == Some(None)

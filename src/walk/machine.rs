@@ -5,11 +5,14 @@ mod bisect;
 mod confirm;
 mod cover;
 mod deficit;
+mod end;
 #[cfg(test)]
 mod tests;
+mod tie;
 
 use ahead::Ahead;
 use bisect::{Probed, Search};
+use tie::UpperPart;
 
 use super::{
     Claim, ClaimedPage, Interval, Known, Ledger, PageFacts, Position, Request, Rules, Step, Stored,
@@ -26,12 +29,16 @@ enum Purpose {
     Cover,
     /// To see whether the list ends where the page before ended.
     EndCheck,
+    /// To see the page above that end once more.
+    EndAgain,
     /// To see whether the list ends where the archive ends.
     TailProbe,
     /// The same, one page on.
     TailProbeEnd,
     /// To find where list and archive part.
     Bisect,
+    /// To see the rest of a group of equal times, with what is below it.
+    LowerPart,
     /// To look a second time for a message that is missing.
     Confirm,
     /// To store what can be read where nothing can be proven.
@@ -45,6 +52,9 @@ struct MaybeTail {
     end: u64,
     count: Option<i64>,
     before: Option<Timestamp>,
+    oldest: Option<Timestamp>,
+    /// It is shorter than a page that this gateway was shown to return.
+    is_short: bool,
     sent_at: Timestamp,
 }
 
@@ -81,7 +91,21 @@ pub struct Walk {
     purpose: Purpose,
     maybe_tail: Option<MaybeTail>,
     ahead: Option<Ahead>,
+    /// Pages that begin above this rank were asked for ahead already.
+    ahead_to: u64,
+    /// The group of equal times that the walk could not step past by a page of so many rows.
+    stuck_at: Option<(Timestamp, u32)>,
+    /// The last group that was looked at in two parts.
+    paired: Option<Timestamp>,
+    upper_part: Option<UpperPart>,
+    /// The gateway gives no longer pages than it gave, however many rows are asked for.
+    longer_refused: bool,
     pages: u64,
+    /// Pages that brought a message or a proof, and those that brought neither.
+    telling: u64,
+    idle: u64,
+    /// The page that is being taken brings something.
+    tells: bool,
     pages_with_rows: u64,
     longest_page: u64,
     budget: Option<u64>,
@@ -101,23 +125,30 @@ pub struct Walk {
 }
 
 const REFETCHES_MAX: u32 = 2;
+/// Pages that may bring nothing, in all, and for each that brings something.
+const IDLE_MAX: u64 = 30;
+const IDLE_FOR_EACH: u64 = 3;
 const LIMIT_MIN: u32 = 5;
 
 impl Walk {
     /// A walk that has asked for nothing yet.
     pub fn new(rules: Rules, known: &Known) -> Self {
-        let mut ledger = Ledger::from_pieces(&known.ledger);
-        ledger.settle(rules.lag);
-        let second = known.full.then(|| {
-            let mut second = Ledger::from_pieces(&known.full_ledger);
-            second.settle(rules.lag);
-            second
-        });
+        let tail = Tail::new(known);
+        let settled = |pieces: &[Piece]| {
+            let mut ledger = Ledger::from_pieces(pieces);
+            ledger.settle(rules.lag);
+            if !tail.explains_end(known.live) {
+                ledger.open_end();
+            }
+            ledger
+        };
+        let ledger = settled(&known.ledger);
+        let second = known.full.then(|| settled(&known.full_ledger));
         let cover = second.clone().unwrap_or_else(|| ledger.clone());
         let mut walk = Self {
             rules,
             limit: rules.limit,
-            tail: Tail::new(known.full_page, known.unlisted, known.count_trust),
+            tail,
             tail_proof: None,
             live: known.live,
             horizon_at_start: cover.top_of_bottom(),
@@ -136,7 +167,15 @@ impl Walk {
             purpose: Purpose::Cover,
             maybe_tail: None,
             ahead: None,
+            ahead_to: 0,
+            stuck_at: None,
+            paired: None,
+            upper_part: None,
+            longer_refused: false,
             pages: 0,
+            telling: 0,
+            idle: 0,
+            tells: false,
             pages_with_rows: 0,
             longest_page: 0,
             budget: None,
@@ -212,6 +251,11 @@ impl Walk {
         self.tail.full_page
     }
 
+    /// Whether the gateway was seen to give fewer rows than it could.
+    pub fn cuts_pages(&self) -> bool {
+        self.tail.cuts_pages()
+    }
+
     /// How many pages were accepted.
     pub fn pages(&self) -> u64 {
         self.pages
@@ -233,12 +277,23 @@ impl Walk {
             return Vec::new();
         }
         self.refetches = 0;
+        // Looking for what is known to differ has bounds of its own.
+        self.tells = !matches!(
+            self.purpose,
+            Purpose::Cover
+                | Purpose::EndCheck
+                | Purpose::EndAgain
+                | Purpose::LowerPart
+                | Purpose::Blind
+        );
         match self.purpose {
             Purpose::Cover => self.accept_cover(page),
             Purpose::EndCheck => self.accept_end_check(page),
+            Purpose::EndAgain => self.accept_end_again(page),
             Purpose::TailProbe => self.accept_tail_probe(page),
             Purpose::TailProbeEnd => self.accept_tail_probe_end(page),
             Purpose::Bisect => self.accept_bisect(page),
+            Purpose::LowerPart => self.accept_lower_part(page),
             Purpose::Confirm => self.accept_confirm(page),
             Purpose::Blind => self.accept_blind(page),
         }
@@ -254,6 +309,9 @@ impl Walk {
     /// its cover is whole.
     pub fn stored(&mut self, stored: Stored) {
         let live_before = std::mem::replace(&mut self.live, stored.live);
+        let tells = std::mem::take(&mut self.tells) || self.live != live_before;
+        self.telling += u64::from(tells);
+        self.idle += u64::from(!tells);
         if self.verdict.is_some() || self.ahead.as_ref().is_some_and(Ahead::is_under_way) {
             return;
         }
@@ -290,6 +348,7 @@ impl Walk {
                 self.tail.full_page = Some(rows);
             }
         }
+        self.tail.learn_cuts(page);
         self.longest_page = self.longest_page.max(page.len());
         if page.skip == 0 {
             self.head = Some(Head {
@@ -327,18 +386,36 @@ impl Walk {
         listed.div_ceil((full - self.rules.overlap(full)).max(1))
     }
 
+    /// How many more pages may bring nothing: the budget follows what arrives, not what is
+    /// counted.
+    fn idle_left(&self) -> u64 {
+        if !switch::holds(Rule::Progress) {
+            return u64::MAX;
+        }
+        (IDLE_MAX + IDLE_FOR_EACH * self.telling).saturating_sub(self.idle)
+    }
+
     fn check_budget(&mut self) {
         let budget = self.budget.unwrap_or(u64::MAX);
-        if self.verdict.is_none() && self.pages >= budget {
-            let (class, reason) = self.trouble.take().unwrap_or_else(|| {
-                let reason = format!(
+        if self.verdict.is_some() || (self.pages < budget && self.idle_left() > 0) {
+            return;
+        }
+        let (class, reason) = self.trouble.take().unwrap_or_else(|| {
+            let reason = if self.pages < budget {
+                format!(
+                    "{} of {} answers brought no new message and filled no hole: the gateway does \
+                     not give what it counts; what was read is kept",
+                    self.idle, self.pages
+                )
+            } else {
+                format!(
                     "the walk used up its {budget} requests before every hole was filled; \
                      what was read is kept and the next run goes on"
-                );
-                (FailureClass::WalkBudgetSpent, reason)
-            });
-            self.verdict = Some(Verdict::Partial { class, reason });
-        }
+                )
+            };
+            (FailureClass::WalkBudgetSpent, reason)
+        });
+        self.verdict = Some(Verdict::Partial { class, reason });
     }
 
     fn ready_to_conclude(&self) -> bool {
@@ -415,16 +492,22 @@ impl Walk {
     }
 
     fn claim(&mut self, interval: Interval, page: ClaimedPage, sent_at: Timestamp) -> Claim {
-        self.ledger.claim(interval, sent_at);
-        self.cover.claim(interval, sent_at);
+        self.cover_only(interval, sent_at);
         self.to_confirm.retain(|&time| !interval.contains(time));
-        if let Some(second) = &mut self.second {
-            second.claim(interval, sent_at);
-        }
         Claim {
             interval,
             page,
             sent_at,
+        }
+    }
+
+    /// Covers an interval and says nothing of what is absent from it.
+    fn cover_only(&mut self, interval: Interval, sent_at: Timestamp) {
+        self.tells |= !self.cover.covers(interval);
+        self.ledger.claim(interval, sent_at);
+        self.cover.claim(interval, sent_at);
+        if let Some(second) = &mut self.second {
+            second.claim(interval, sent_at);
         }
     }
 }

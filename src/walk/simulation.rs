@@ -31,6 +31,16 @@ use server::{Counts, LAG_MS, QUIET, Schedule, Server};
 const RUNS: u64 = 4;
 
 fn schedule_of(random: &mut ChaCha8Rng) -> Schedule {
+    let drawn = draw_schedule(random);
+    // Where no count can be relied on, nothing tells a window from the end.
+    let counted = matches!(drawn.counts, Counts::True | Counts::Drifting);
+    Schedule {
+        window: drawn.window.filter(|_| counted),
+        ..drawn
+    }
+}
+
+fn draw_schedule(random: &mut ChaCha8Rng) -> Schedule {
     Schedule {
         arrivals: random.random_range(0.0..0.6),
         late: random.random_range(0.0..0.5),
@@ -45,7 +55,7 @@ fn schedule_of(random: &mut ChaCha8Rng) -> Schedule {
         ties: [0.0, 0.05, 0.5][random.random_range(0..3)],
         cap: random.random_bool(0.2).then(|| random.random_range(8..20)),
         hidden: if random.random_bool(0.2) {
-            random.random_range(1..9)
+            random.random_range(1..=5)
         } else {
             0
         },
@@ -53,10 +63,27 @@ fn schedule_of(random: &mut ChaCha8Rng) -> Schedule {
             0..=2 => Counts::Missing,
             3..=5 => Counts::Drifting,
             6..=8 => Counts::Wobbling,
+            9..=10 => Counts::Lagging,
             _ => Counts::True,
         },
         lagging: if random.random_bool(0.05) { 0.3 } else { 0.0 },
         disorder: if random.random_bool(0.02) { 0.1 } else { 0.0 },
+        block: if random.random_bool(0.05) {
+            random.random_range(10..120)
+        } else {
+            0
+        },
+        steady_ties: random.random_bool(0.5),
+        window: random
+            .random_bool(0.03)
+            .then(|| random.random_range(500..800)),
+        cut: if random.random_bool(0.05) {
+            random.random_range(0.0..1.0)
+        } else {
+            0.0
+        },
+        deaf: random.random_bool(0.005),
+        lacks_one_in: None,
     }
 }
 
@@ -101,7 +128,10 @@ impl Sum {
 fn simulate(seed: u64, sum: &mut Sum) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let schedule = schedule_of(&mut random);
-    let size = random.random_range(0..400);
+    let size = match schedule.window {
+        Some(window) => random.random_range(window - 20..window + 100),
+        None => random.random_range(0..400),
+    };
     let mut server = Server::new(seed, size, schedule);
     let mut archive = Archive::default();
     for _ in 0..RUNS {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Interval;
+use super::{Hiding, Interval};
 use crate::model::{CountTrust, FailureClass, Piece, Timestamp};
 
 /// The constants of a walk.
@@ -45,6 +45,11 @@ pub struct Known {
     pub to_confirm: Vec<Timestamp>,
     /// The largest page that the gateway was shown to return for this limit.
     pub full_page: Option<u32>,
+    /// What the gateway's other conversations show of messages that are counted and not listed.
+    pub hiding: Hiding,
+    /// Whether the gateway was seen to give fewer rows than it could, as where it cuts pages by
+    /// their bytes.
+    pub cuts_pages: bool,
 }
 
 /// Where a page is to begin.

@@ -10,7 +10,7 @@
 use super::{
     Claim, ClaimedPage, Interval, Known, Ledger, PageFacts, Position, Request, Rules, tail::Tail,
 };
-use crate::model::{Proof, TailProof, Timestamp};
+use crate::model::{Proof, Timestamp};
 
 /// The part of the line that a sweep looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Sweep {
     pub fn new(rules: Rules, known: &Known, cursor: Option<Timestamp>, stretch: Stretch) -> Self {
         Self {
             rules,
-            tail: Tail::new(known.full_page, known.unlisted, known.count_trust),
+            tail: Tail::new(known),
             ledger: Ledger::from_pieces(&known.ledger),
             second: known.full.then(|| Ledger::from_pieces(&known.full_ledger)),
             cursor,
@@ -80,8 +80,9 @@ impl Sweep {
             self.begin_again();
             return Vec::new();
         };
-        let is_tail = self.tail.proof_of(page) == Some(TailProof::Count);
-        let ends = page.len() < u64::from(self.tail.full_page.unwrap_or(1));
+        let is_tail = self.tail.ends_by_count(page) && self.tail.explains_end(page.end());
+        let ends =
+            page.len() < u64::from(self.tail.full_page.unwrap_or(1)) && !self.tail.cuts_pages();
         // The next page covers the time of this one's last row too. A group of equal times that is
         // longer than a page is passed, else the sweep would stand still.
         let next = Timestamp::from_millis(oldest.as_millis().saturating_add(1));

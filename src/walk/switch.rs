@@ -29,6 +29,16 @@ pub(super) enum Rule {
     SecondStrike,
     /// Masses of deletions are held back.
     Brake,
+    /// Messages that are counted and not listed are believed to be hidden ones only where they
+    /// are few, or as usual at this gateway.
+    BoundedUnlisted,
+    /// Without a count that can be relied on, a short page is the end only if the page past it is
+    /// empty.
+    EmptyPastShort,
+    /// Pages of a place are asked for ahead once.
+    AheadOnce,
+    /// A walk ends where pages bring nothing any more.
+    Progress,
 }
 
 #[cfg(test)]

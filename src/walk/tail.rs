@@ -2,10 +2,10 @@
 //! (walk.md "The tail").
 
 use super::{
-    PageFacts,
+    Hiding, Known, PageFacts, Sample,
     switch::{self, Rule},
 };
-use crate::model::{CountTrust, TailProof};
+use crate::model::CountTrust;
 
 /// Runs in a row in which b may come out different before the count is called unreliable.
 const MOVES_MAX: u32 = 3;
@@ -17,8 +17,15 @@ const WOBBLES_MAX: u32 = 3;
 /// that too, but not so often in a row.
 const CONTRADICTIONS_MAX: u32 = 8;
 
+/// By how much a count may be wrong that is said to be right: a page that ends further from the
+/// end is not the last one.
+const COUNT_SLACK: i64 = 10;
+
+/// The shortest list that a result window may have cut, and not messages that are hidden.
+const WINDOW_MIN: u64 = 500;
+
 /// What is known of the end of the list of one conversation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Tail {
     /// The largest page that the gateway was shown to return for the walk's limit.
     pub(super) full_page: Option<u32>,
@@ -33,26 +40,37 @@ pub(super) struct Tail {
     contradictions: u32,
     /// `count` less what was listed, measured in this walk where the count is unreliable.
     difference: Option<i64>,
+    /// What this gateway's other conversations show of b.
+    hiding: Hiding,
+    cuts_pages: bool,
 }
 
 impl Tail {
-    pub(super) fn new(full_page: Option<u32>, unlisted: Option<i64>, trust: CountTrust) -> Self {
+    pub(super) fn new(known: &Known) -> Self {
         Self {
-            full_page,
-            unlisted,
-            unlisted_at_start: unlisted,
-            trust_at_start: trust,
-            unreliable: trust.is_unreliable(),
+            full_page: known.full_page,
+            unlisted: known.unlisted,
+            unlisted_at_start: known.unlisted,
+            trust_at_start: known.count_trust,
+            unreliable: known.count_trust.is_unreliable(),
             doubted: None,
             wobbles: 0,
             contradictions: 0,
             difference: None,
+            hiding: known.hiding.clone(),
+            cuts_pages: known.cuts_pages,
         }
     }
 
     /// b, where it was learnt.
     pub(super) fn unlisted(&self) -> Option<i64> {
         self.unlisted
+    }
+
+    /// How many were known to be hidden before this walk, of a list that ends at `listed`.
+    pub(super) fn hidden_at_start(&self, listed: u64) -> i64 {
+        let explained = |unlisted: &i64| self.is_explained(listed, *unlisted);
+        self.unlisted_at_start.filter(explained).unwrap_or(0)
     }
 
     /// How many the list holds by the gateway's word, where that can be told and is trusted.
@@ -68,18 +86,50 @@ impl Tail {
         self.unreliable || count.is_none()
     }
 
-    /// How the page is proven to be the tail, if it is.
-    pub(super) fn proof_of(&self, page: &PageFacts) -> Option<TailProof> {
-        let short =
-            page.len() < u64::from(self.full_page.unwrap_or(1)) || !switch::holds(Rule::FullPage);
-        if !short {
-            None
-        } else if self.is_uncounted(page.count) {
-            self.full_page.map(|_| TailProof::ShortPage)
-        } else {
-            let ends = i64::try_from(page.end()).ok();
-            (self.listed(page.count) == ends).then_some(TailProof::Count)
-        }
+    /// Whether the page is shorter than a full one, for as many rows as were asked for.
+    pub(super) fn is_short(&self, page: &PageFacts) -> bool {
+        let full = self.full_page.unwrap_or(1).min(page.limit.max(1));
+        page.len() < u64::from(full) || !switch::holds(Rule::FullPage)
+    }
+
+    /// Whether the page ends where its own `count` says that the list ends, and is short.
+    pub(super) fn ends_by_count(&self, page: &PageFacts) -> bool {
+        !self.cuts_pages
+            && self.is_short(page)
+            && self.listed(page.count) == i64::try_from(page.end()).ok()
+    }
+
+    /// Whether a list of `listed` messages may end so far short of its count: nothing is claimed
+    /// of an end where it may not.
+    pub(super) fn is_explained(&self, listed: u64, unlisted: i64) -> bool {
+        self.hiding.explains(Sample { listed, unlisted })
+    }
+
+    /// The same where the count cannot be relied on: half of the difference may be its wobbling.
+    pub(super) fn is_nearly_explained(&self, listed: u64, count: i64) -> bool {
+        let unlisted = count - i64::try_from(listed).unwrap_or(i64::MAX);
+        self.is_explained(listed, unlisted / 2)
+    }
+
+    /// The same of b as it is known.
+    pub(super) fn explains_end(&self, listed: u64) -> bool {
+        let explains = |unlisted| self.unreliable || self.is_explained(listed, unlisted);
+        self.unlisted.is_none_or(explains)
+    }
+
+    /// Whether the list seems to end at a result window of the gateway.
+    pub(super) fn is_window(&self, listed: u64) -> bool {
+        self.hiding.is_window(listed)
+    }
+
+    /// Whether it may be one: no gateway's window is shorter than this.
+    pub(super) fn may_be_window(&self, listed: u64) -> bool {
+        listed >= WINDOW_MIN
+    }
+
+    /// b where some messages are out of reach.
+    pub(super) fn keep_unlisted(&mut self, unlisted: i64) {
+        self.unlisted = Some(unlisted);
     }
 
     /// An empty page at `end` with the same count as the page before it has shown b.
@@ -93,15 +143,38 @@ impl Tail {
         self.unlisted = Some(unlisted);
     }
 
-    /// Whether an empty page with the same count is to be believed only if the page above it shows
-    /// the same once more: the count says that there is more, and no page has shown how long a
-    /// full one is. The page may have been capped, and what was deleted since may have been made
-    /// up for by what is hidden.
+    /// Whether an empty page is to be believed only if the page above it shows the same once more:
+    /// where the count says that there is more and no page has shown how long a full one is, the
+    /// page may have been capped, and where pages are cut short it may have been cut; what was
+    /// deleted since may have been made up for by what is hidden, or by a count that lags.
     pub(super) fn is_doubtful(&mut self, empty: &PageFacts) -> bool {
-        let listed = empty.count.map(|count| count - self.unlisted.unwrap_or(0));
-        let fits = listed == i64::try_from(empty.end()).ok();
-        let seen = Some((empty.end(), empty.count));
-        !fits && self.full_page.is_none() && std::mem::replace(&mut self.doubted, seen) != seen
+        let uncounted = self.is_uncounted(empty.count);
+        let count = empty.count.filter(|_| !uncounted);
+        let listed = count.map(|count| count - self.unlisted.unwrap_or(0));
+        let fits = uncounted || listed == i64::try_from(empty.end()).ok();
+        let seen = Some((empty.end(), count));
+        let may_go_on = self.cuts_pages || (!fits && self.full_page.is_none());
+        may_go_on && std::mem::replace(&mut self.doubted, seen) != seen
+    }
+
+    /// Learns from a page whether the gateway gives fewer rows than it could.
+    pub(super) fn learn_cuts(&mut self, page: &PageFacts) {
+        let ends = i64::try_from(page.end()).unwrap_or(i64::MAX);
+        let is_inside = self
+            .listed(page.count)
+            .is_some_and(|listed| ends + COUNT_SLACK < listed);
+        self.cuts_pages |= is_inside && !page.is_empty() && self.is_short(page);
+    }
+
+    /// A page that was shorter than a full one was followed by more.
+    pub(super) fn saw_cut(&mut self) {
+        self.cuts_pages = true;
+    }
+
+    /// Whether the gateway was seen to give fewer rows than it could: then a short page is no sign
+    /// of the end.
+    pub(super) fn cuts_pages(&self) -> bool {
+        self.cuts_pages
     }
 
     /// A page past the end was empty, and its count was another one.
@@ -125,9 +198,10 @@ impl Tail {
         if let Some(steady) = before.steady_runs {
             return match self.difference {
                 None => before,
+                // The first run of a difference is one of the runs that it has lasted for.
                 Some(difference) if Some(difference) != self.unlisted_at_start => CountTrust {
                     moves: 0,
-                    steady_runs: Some(0),
+                    steady_runs: Some(1),
                 },
                 Some(_) if steady + 1 >= STEADY_RUNS => CountTrust::default(),
                 Some(_) => CountTrust {
@@ -175,58 +249,48 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_short_page_that_ends_where_the_count_says_is_the_tail() {
-        let tail = Tail::new(Some(10), Some(2), CountTrust::default());
-        assert_eq!(
-            tail.proof_of(&page(5, 20, Some(27))),
-            Some(TailProof::Count)
-        );
-        assert_eq!(tail.proof_of(&page(5, 20, Some(28))), None);
-        assert_eq!(
-            tail.proof_of(&page(10, 20, Some(32))),
-            None,
-            "a full page may go on"
-        );
-        let unlearnt = Tail::new(Some(10), None, CountTrust::default());
-        assert_eq!(unlearnt.proof_of(&page(5, 20, Some(25))), None);
-        let uncapped = Tail::new(None, Some(0), CountTrust::default());
-        assert_eq!(
-            uncapped.proof_of(&page(5, 20, Some(25))),
-            None,
-            "five may be the cap"
-        );
-        assert_eq!(
-            uncapped.proof_of(&page(0, 20, Some(20))),
-            Some(TailProof::Count)
-        );
+    fn tail_of(full_page: Option<u32>, unlisted: Option<i64>, count_trust: CountTrust) -> Tail {
+        Tail::new(&Known {
+            full_page,
+            unlisted,
+            count_trust,
+            ..Known::default()
+        })
     }
 
     #[test]
-    fn without_a_count_only_a_page_below_a_known_cap_is_the_tail() {
-        let tail = Tail::new(Some(10), Some(0), CountTrust::default());
-        assert_eq!(
-            tail.proof_of(&page(5, 20, None)),
-            Some(TailProof::ShortPage)
-        );
-        assert_eq!(tail.proof_of(&page(10, 20, None)), None);
-        let uncapped = Tail::new(None, Some(0), CountTrust::default());
-        assert_eq!(uncapped.proof_of(&page(0, 20, None)), None);
+    fn a_short_page_that_ends_where_the_count_says_is_the_end() {
+        let tail = tail_of(Some(10), Some(2), CountTrust::default());
+        assert!(tail.ends_by_count(&page(5, 20, Some(27))));
+        assert!(!tail.ends_by_count(&page(5, 20, Some(28))));
+        assert!(!tail.ends_by_count(&page(5, 20, None)));
+        let full = page(10, 20, Some(32));
+        assert!(!tail.ends_by_count(&full), "a full page may go on");
+        let unlearnt = tail_of(Some(10), None, CountTrust::default());
+        assert!(!unlearnt.ends_by_count(&page(5, 20, Some(25))));
+        let uncapped = tail_of(None, Some(0), CountTrust::default());
+        let five = page(5, 20, Some(25));
+        assert!(!uncapped.ends_by_count(&five), "five may be the cap");
+        assert!(uncapped.ends_by_count(&page(0, 20, Some(20))));
+        // All that was asked for came.
+        let asked = PageFacts { limit: 5, ..five };
+        assert!(!tail_of(Some(10), Some(0), CountTrust::default()).ends_by_count(&asked));
+    }
+
+    #[test]
+    fn a_count_that_is_not_relied_on_ends_nothing() {
         let unreliable = CountTrust {
             moves: 0,
             steady_runs: Some(1),
         };
-        let tail = Tail::new(Some(10), Some(0), unreliable);
-        assert_eq!(
-            tail.proof_of(&page(5, 20, Some(99))),
-            Some(TailProof::ShortPage)
-        );
-        assert_eq!(tail.listed(Some(99)), None);
+        let tail = tail_of(Some(10), Some(0), unreliable);
+        assert!(!tail.ends_by_count(&page(5, 20, Some(25))));
+        assert_eq!(tail.listed(Some(25)), None);
     }
 
     /// What becomes of a trust in a run that learns b anew, or measures a difference.
     fn after(trust: CountTrust, known: i64, seen: i64) -> CountTrust {
-        let mut tail = Tail::new(Some(10), Some(known), trust);
+        let mut tail = tail_of(Some(10), Some(known), trust);
         if trust.is_unreliable() {
             tail.measure(Some(seen + 50), 50);
         } else {
@@ -249,29 +313,30 @@ mod tests {
         );
         trust = after(trust, 2, 3);
         assert_eq!(trust.steady_runs, Some(0));
-        trust = after(trust, 3, 3);
-        assert_eq!(trust.steady_runs, Some(1));
-        trust = after(trust, 3, 4);
-        assert_eq!(trust.steady_runs, Some(0), "another difference");
-        for _ in 0..2 {
-            trust = after(trust, 4, 4);
-            assert!(trust.is_unreliable());
-        }
+        trust = after(trust, 3, 5);
+        assert_eq!(trust.steady_runs, Some(1), "another difference");
+        trust = after(trust, 5, 5);
+        assert_eq!(trust.steady_runs, Some(2));
+        trust = after(trust, 5, 4);
+        assert_eq!(trust.steady_runs, Some(1), "another difference");
+        // The first run of a difference and two that see the same: three.
+        trust = after(trust, 4, 4);
+        assert!(trust.is_unreliable());
         assert_eq!(after(trust, 4, 4), CountTrust::default());
     }
 
     #[test]
     fn an_end_that_the_count_denies_is_looked_at_twice_where_no_page_was_full() {
-        let mut tail = Tail::new(None, Some(2), CountTrust::default());
+        let mut tail = tail_of(None, Some(2), CountTrust::default());
         assert!(!tail.is_doubtful(&page(0, 20, Some(22))), "as it says");
         assert!(tail.is_doubtful(&page(0, 20, Some(25))));
         assert!(!tail.is_doubtful(&page(0, 20, Some(25))), "the same again");
         assert!(tail.is_doubtful(&page(0, 20, Some(26))), "another count");
         assert!(tail.is_doubtful(&page(0, 19, Some(26))), "another end");
         assert!(!tail.is_doubtful(&page(0, 19, Some(26))));
-        let mut full = Tail::new(Some(10), Some(2), CountTrust::default());
+        let mut full = tail_of(Some(10), Some(2), CountTrust::default());
         assert!(!full.is_doubtful(&page(0, 20, Some(25))), "it is known");
-        let mut unlearnt = Tail::new(None, None, CountTrust::default());
+        let mut unlearnt = tail_of(None, None, CountTrust::default());
         assert!(!unlearnt.is_doubtful(&page(0, 20, Some(20))));
         assert!(unlearnt.is_doubtful(&page(0, 20, Some(22))));
     }
@@ -282,13 +347,13 @@ mod tests {
             moves: 0,
             steady_runs: Some(0),
         };
-        let mut tail = Tail::new(Some(10), Some(2), distrusted);
+        let mut tail = tail_of(Some(10), Some(2), distrusted);
         assert_eq!(tail.trust(), distrusted, "nothing was measured");
         tail.measure(None, 50);
         assert_eq!((tail.unlisted(), tail.trust()), (Some(2), distrusted));
         tail.measure(Some(57), 50);
         assert_eq!(tail.unlisted(), Some(7));
-        let mut trusted = Tail::new(Some(10), Some(2), CountTrust::default());
+        let mut trusted = tail_of(Some(10), Some(2), CountTrust::default());
         trusted.measure(Some(57), 50);
         assert_eq!(trusted.unlisted(), Some(2));
         assert!(!trusted.is_uncounted(Some(57)) && trusted.is_uncounted(None));
@@ -296,7 +361,7 @@ mod tests {
 
     #[test]
     fn b_that_is_learnt_for_the_first_time_or_again_is_no_move() {
-        let mut tail = Tail::new(None, None, CountTrust::default());
+        let mut tail = tail_of(None, None, CountTrust::default());
         for _ in 0..4 {
             tail.learn_unlisted(53, 50);
             assert_eq!(tail.listed(Some(53)), Some(50));
@@ -314,7 +379,7 @@ mod tests {
 
     #[test]
     fn a_count_that_wobbles_within_one_walk_is_distrusted_at_once() {
-        let mut tail = Tail::new(Some(10), Some(0), CountTrust::default());
+        let mut tail = tail_of(Some(10), Some(0), CountTrust::default());
         for b in 1..3 {
             tail.learn_unlisted(50 + b, 50);
             assert_eq!(tail.listed(Some(50 + b)), Some(50));
@@ -323,7 +388,7 @@ mod tests {
         assert_eq!(tail.listed(Some(50)), None);
         assert!(tail.trust().is_unreliable());
 
-        let mut tail = Tail::new(Some(10), Some(0), CountTrust::default());
+        let mut tail = tail_of(Some(10), Some(0), CountTrust::default());
         for _ in 0..7 {
             tail.contradict();
         }

@@ -5,7 +5,10 @@
 //! meanwhile stays open, and the sequential walk fills it afterwards.
 
 use super::{Purpose, Walk, is_ordered};
-use crate::walk::{Claim, PageFacts, Position, Request};
+use crate::walk::{
+    Claim, PageFacts, Position, Request,
+    switch::{self, Rule},
+};
 
 /// Pages to ask for ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +42,9 @@ impl Walk {
         let stride = self.full().saturating_sub(self.overlap().max(2)).max(1);
         // The last page is left to the walk itself, which then looks past its end.
         let end = end.saturating_sub(self.full());
-        if self.cover.is_open_below() && next + stride < end {
+        // What a round of pages ahead did not cover, another one would not cover either.
+        let is_fresh = next >= self.ahead_to || !switch::holds(Rule::AheadOnce);
+        if is_fresh && self.cover.is_open_below() && next + stride < end {
             self.ahead = Some(Ahead {
                 next,
                 end,
@@ -55,9 +60,10 @@ impl Walk {
     /// [`Walk::end_ahead`] when none is under way any more.
     pub fn ask_ahead(&mut self) -> Option<Request> {
         let budget = self.budget.unwrap_or(u64::MAX);
+        let idle_left = self.idle_left();
         let ahead = self.ahead.as_mut()?;
         let under_way = ahead.asked - ahead.answered;
-        if ahead.next >= ahead.end || self.pages + under_way >= budget {
+        if ahead.next >= ahead.end || self.pages + under_way >= budget || under_way >= idle_left {
             return None;
         }
         let request = Request {
@@ -67,6 +73,7 @@ impl Walk {
         };
         ahead.next += ahead.stride;
         ahead.asked += 1;
+        self.ahead_to = self.ahead_to.max(ahead.next);
         Some(request)
     }
 

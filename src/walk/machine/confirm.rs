@@ -33,7 +33,7 @@ impl Walk {
             .oldest()
             .is_some_and(|oldest| sought.is_some_and(|time| time <= oldest));
         let short = page.len() < u64::from(self.tail.full_page.unwrap_or(page.limit));
-        let is_tail = self.is_tail(page);
+        let is_tail = self.ends_by_count(page);
         if below && short && !is_tail {
             self.check_end_of(page);
         }

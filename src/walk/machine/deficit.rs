@@ -34,11 +34,12 @@ impl Walk {
         if self.ask_to_confirm() {
             return;
         }
-        if let Some((class, reason)) = self.trouble.take() {
-            self.verdict = Some(Verdict::Partial { class, reason });
-            return;
+        let leaves_end = |(class, _): &(FailureClass, String)| *class == FailureClass::CountDeficit;
+        if self.trouble.as_ref().is_none_or(leaves_end) {
+            self.judge_deficit();
+        } else {
+            self.complete();
         }
-        self.judge_deficit();
     }
 
     /// How many the list holds: by the last page at the head, or, where the count cannot be
@@ -84,6 +85,10 @@ impl Walk {
     }
 
     fn leave_deficit(&mut self, deficit: i64) {
+        if self.trouble.is_some() {
+            self.complete();
+            return;
+        }
         let reason = format!(
             "{} messages are archived and live, the gateway lists {}: {} unexplained after a \
              whole walk",
@@ -97,7 +102,16 @@ impl Walk {
         });
     }
 
+    /// Ends the walk: complete, but for the trouble that was met on the way.
     fn complete(&mut self) {
+        if self.trouble.is_none() && !self.tail.explains_end(self.live) {
+            let counted = self.head.and_then(|head| head.count).unwrap_or(0);
+            self.note_deficit(counted, self.live, self.live);
+        }
+        if let Some((class, reason)) = self.trouble.take() {
+            self.verdict = Some(Verdict::Partial { class, reason });
+            return;
+        }
         if let Some(second) = self.second.take() {
             self.ledger = second;
         }
@@ -114,6 +128,8 @@ impl Walk {
             end: page.end(),
             count: page.count,
             before: None,
+            oldest: page.oldest(),
+            is_short: false,
             sent_at: page.sent_at,
         });
         let is_tail = self.ends_by_count(page);
@@ -139,7 +155,12 @@ impl Walk {
         let ends_there = page.is_empty()
             && probe.is_some_and(|probe| probe.count == page.count && probe.end == self.live);
         if let Some(count) = page.count.filter(|_| ends_there) {
-            self.tail.learn_unlisted(count, self.live);
+            let unlisted = count - i64::try_from(self.live).unwrap_or(i64::MAX);
+            if self.tail.is_explained(self.live, unlisted) {
+                self.tail.learn_unlisted(count, self.live);
+            } else {
+                self.leave_end(Some(count), self.live);
+            }
         }
         self.judge_deficit();
         Vec::new()
@@ -154,6 +175,10 @@ impl Walk {
             return;
         }
         self.rewalked = true;
+        self.trouble = None;
+        self.ahead_to = 0;
+        self.stuck_at = None;
+        self.paired = None;
         self.closing = false;
         self.measured = None;
         self.pages_with_rows = 0;

@@ -125,7 +125,11 @@ fn how_the_end_was_proven_is_told() {
     let mut uncounted = Walk::new(RULES, &known(None));
     let head = page(&uncounted, 0, None, &down_from(5_000, 5));
     take(&mut uncounted, &head, 5);
+    assert_eq!(uncounted.tail_proof(), None, "a short page alone is none");
+    let end = page(&uncounted, 5, None, &[]);
+    assert_eq!(take(&mut uncounted, &end, 5), [], "nothing is absent below");
     assert_eq!(uncounted.tail_proof(), Some(TailProof::ShortPage));
+    assert_eq!(uncounted.step(), Step::Done(Verdict::Complete));
 
     let mut unknown = Walk::new(RULES, &known(None));
     let head = page(&unknown, 0, Some(7), &down_from(5_000, 5));

@@ -7,8 +7,8 @@ use super::server::Server;
 use crate::{
     model::{CountTrust, Piece, Timestamp},
     walk::{
-        Claim, ClaimedPage, Known, Ledger, PageFacts, Ranks, Rules, Stored, Strike, Sweep, Walk,
-        is_mass_deletion, strike, was_sent_since,
+        Claim, ClaimedPage, Hiding, Known, Ledger, PageFacts, Ranks, Rules, Stored, Strike, Sweep,
+        Walk, is_mass_deletion, strike, was_sent_since,
     },
 };
 
@@ -24,6 +24,8 @@ pub(super) struct Archive {
     /// By id.
     pub(super) messages: Vec<Option<Message>>,
     pub(super) live: u64,
+    /// Rows asked for in one page, where not those of [`RULES`].
+    pub(super) limit: Option<u32>,
     pub(super) ledger: Vec<Piece>,
     pub(super) full_ledger: Vec<Piece>,
     pub(super) tie_points: Vec<Piece>,
@@ -33,6 +35,8 @@ pub(super) struct Archive {
     pub(super) unlisted: Option<i64>,
     pub(super) count_trust: CountTrust,
     pub(super) full_page: Option<u32>,
+    pub(super) hiding: Hiding,
+    pub(super) cuts_pages: bool,
     pub(super) swept_below: Option<Timestamp>,
     /// T of the last page from the head.
     pub(super) last_head_at: i64,
@@ -55,6 +59,15 @@ pub(super) struct Message {
 }
 
 impl Archive {
+    pub(super) fn rules(&self) -> Rules {
+        let limit = self.limit.unwrap_or(RULES.limit);
+        Rules {
+            limit,
+            limit_max: 4 * limit,
+            ..RULES
+        }
+    }
+
     pub(super) fn stored_messages(&self) -> impl Iterator<Item = (u32, Message)> + '_ {
         (0..)
             .zip(&self.messages)
@@ -154,8 +167,12 @@ impl Archive {
             let this_run = message.missing.is_some_and(|(_, run)| run == self.run);
             let struck = strike(since, this_run, claim.sent_at, RULES.lag);
             assert!(
-                struck.is_none() || !server.is_listed(id) || server.schedule.lagging > 0.0,
-                "seed {seed}: message {id} is listed and was called absent"
+                struck.is_none()
+                    || !server.is_listed(id)
+                    || server.schedule.lagging > 0.0
+                    || server.seems_hidden(id),
+                "seed {seed}: message {id} is listed and was called absent: {:?}",
+                server.schedule
             );
             if struck.is_some() && message.missing.is_none() {
                 message.missing = Some((claim.sent_at, self.run));
@@ -179,7 +196,7 @@ impl Archive {
         for (id, slot) in (0_u32..).zip(&mut self.messages) {
             if let Some(message) = slot.as_mut().filter(|message| due(message)) {
                 assert!(
-                    !server.is_listed(id),
+                    !server.is_listed(id) || server.seems_hidden(id),
                     "seed {seed}: a false tombstone for message {id}"
                 );
                 message.deleted = true;
@@ -212,6 +229,8 @@ impl Archive {
             count_trust: self.count_trust,
             to_confirm: self.to_confirm(),
             full_page: self.full_page,
+            hiding: self.hiding.clone(),
+            cuts_pages: self.cuts_pages,
         }
     }
 
@@ -228,6 +247,7 @@ impl Archive {
         self.unlisted = walk.unlisted();
         self.count_trust = walk.count_trust();
         self.full_page = walk.full_page();
+        self.cuts_pages = walk.cuts_pages();
     }
 
     pub(super) fn keep_sweep(&mut self, sweep: &Sweep) {

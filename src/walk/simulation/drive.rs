@@ -4,8 +4,8 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    archive::{Archive, RULES},
-    server::{Server, UnderWay},
+    archive::Archive,
+    server::{Listed, Server, UnderWay},
 };
 use crate::{
     model::Timestamp,
@@ -42,7 +42,7 @@ pub(super) fn run(
     seed: u64,
 ) -> Option<Verdict> {
     archive.run += 1;
-    let mut walk = Walk::new(RULES, &archive.known());
+    let mut walk = Walk::new(archive.rules(), &archive.known());
     let mut previous = EMPTY;
     let asked_before = server.requests;
     let verdict = loop {
@@ -144,7 +144,12 @@ fn sweep(server: &mut Server, archive: &mut Archive, drive: Drive, seed: u64) {
     }
     let lookback = Timestamp::from_millis(server.now - drive.lookback_ms);
     for stretch in [Stretch::DownTo(lookback), Stretch::Cycle] {
-        let mut sweep = Sweep::new(RULES, &archive.known(), archive.swept_below, stretch);
+        let mut sweep = Sweep::new(
+            archive.rules(),
+            &archive.known(),
+            archive.swept_below,
+            stretch,
+        );
         while left > 0
             && let Some(request) = sweep.request()
         {
@@ -173,15 +178,29 @@ fn assert_claims(walk: &Walk, server: &Server, archive: &Archive, seed: u64) {
         "seed {seed}: complete without a cover"
     );
     let horizon = walk.proof().horizon.expect("a whole cover has a horizon");
-    for message in &server.list {
+    // So few that are out of reach are taken for hidden ones (A3), and the list shifts meanwhile.
+    let reached = server.reached();
+    let is_lost = |message: &&Listed| !archive.is_live(message.id);
+    let out_of_reach = server.list[reached..].iter().filter(is_lost).count();
+    assert!(
+        out_of_reach <= 2 * (server.list.len() / 50).max(5),
+        "seed {seed}: {out_of_reach} are out of reach, {:?}",
+        server.schedule
+    );
+    if server.schedule.window.is_some() {
+        return;
+    }
+    for message in &server.list[..reached] {
         let claimed = Timestamp::from_millis(message.time) < horizon
             && !server.fates[message.id as usize].far_late;
         assert!(
             !claimed || archive.is_live(message.id),
-            "seed {seed}: message {} of {} is below the horizon {} and not archived",
+            "seed {seed}: message {} of {} is below the horizon {} and not archived: {:?}, {:?}",
             message.id,
             message.time,
-            horizon.as_millis()
+            horizon.as_millis(),
+            walk.tail_proof(),
+            server.schedule
         );
     }
 }

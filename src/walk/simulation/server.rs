@@ -4,6 +4,8 @@
 //! in any order, messages up to λ late, replicas included) unless a schedule says otherwise, and
 //! breaks everything else.
 
+use std::collections::VecDeque;
+
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
@@ -23,6 +25,8 @@ pub(super) enum Counts {
     Drifting,
     /// Something else at each request.
     Wobbling,
+    /// What was listed a few changes ago.
+    Lagging,
     /// Not at all.
     Missing,
 }
@@ -45,6 +49,18 @@ pub(super) struct Schedule {
     pub(super) lagging: f64,
     /// How often the rows of a page are not in order (A1 broken).
     pub(super) disorder: f64,
+    /// So many messages have one and the same time, more than fit a page.
+    pub(super) block: usize,
+    /// Equal times come in one order always.
+    pub(super) steady_ties: bool,
+    /// Nothing is listed from this rank on.
+    pub(super) window: Option<usize>,
+    /// How often a page is cut short, as by its bytes.
+    pub(super) cut: f64,
+    /// Every page is the first one.
+    pub(super) deaf: bool,
+    /// Another backend answers every second request, which lacks one message in so many.
+    pub(super) lacks_one_in: Option<u32>,
 }
 
 pub(super) const QUIET: Schedule = Schedule {
@@ -60,6 +76,12 @@ pub(super) const QUIET: Schedule = Schedule {
     counts: Counts::True,
     lagging: 0.0,
     disorder: 0.0,
+    block: 0,
+    steady_ties: false,
+    window: None,
+    cut: 0.0,
+    deaf: false,
+    lacks_one_in: None,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +112,8 @@ pub(super) struct Server {
     pub(super) hidden: i64,
     /// Earlier states of the list, oldest first, for lagging replicas.
     past: Vec<(i64, Vec<Listed>)>,
+    /// Lengths of the list after each of the last changes, oldest first.
+    lengths: VecDeque<usize>,
 }
 
 /// A request that was sent and not answered yet.
@@ -111,9 +135,16 @@ impl Server {
             requests: 0,
             hidden: schedule.hidden,
             past: Vec::new(),
+            lengths: VecDeque::new(),
         };
         let mut time = 1_000_000 - 20 * i64::try_from(size).unwrap() - 10 * LAG_MS;
-        for _ in 0..size {
+        let block = server.random.random_range(0..=size);
+        for place in 0..size {
+            if place == block {
+                time += 1;
+                (0..schedule.block).for_each(|_| server.insert(time, false));
+                time += 1;
+            }
             if schedule.ties == 0.0 || !server.random.random_bool(schedule.ties) {
                 time += server.random.random_range(1..20);
             }
@@ -137,6 +168,24 @@ impl Server {
         for message in self.list.drain(from..to) {
             self.fates[message.id as usize].deleted = true;
         }
+    }
+
+    /// How many messages a page can reach.
+    pub(super) fn reached(&self) -> usize {
+        self.reached_of(self.list.len())
+    }
+
+    /// Whether a message is out of reach with so few others that they are taken for hidden ones
+    /// (A3).
+    pub(super) fn seems_hidden(&self, id: u32) -> bool {
+        let (listed, reached) = (self.list.len(), self.reached());
+        let few = 2 * (listed / 50).max(5);
+        listed - reached <= few && self.list[reached..].iter().any(|message| message.id == id)
+    }
+
+    fn reached_of(&self, listed: usize) -> usize {
+        let window = self.schedule.window;
+        window.map_or(listed, |window| window.min(listed))
     }
 
     pub(super) fn is_listed(&self, id: u32) -> bool {
@@ -167,7 +216,11 @@ impl Server {
             self.fates[self.list[place].id as usize].edition += 1;
         }
         if schedule.counts == Counts::Drifting && self.random.random_bool(0.05) {
-            self.hidden = (self.hidden + self.random.random_range(-1..=1)).max(0);
+            self.hidden = (self.hidden + self.random.random_range(-1..=1)).clamp(0, 5);
+        }
+        self.lengths.push_back(self.list.len());
+        if self.lengths.len() > 4 {
+            self.lengths.pop_front();
         }
         if schedule.lagging > 0.0 {
             let oldest = self.now - LAG_MS / 2;
@@ -244,11 +297,25 @@ impl Server {
             .schedule
             .cap
             .map_or(sent.limit, |cap| sent.limit.min(cap)) as usize;
-        let from = usize::try_from(sent.skip)
-            .unwrap_or(usize::MAX)
-            .min(list.len());
-        let to = (from + rows_max).min(list.len());
-        self.shuffle_ties(list, from, to);
+        let mut lacking = Vec::new();
+        let list = match self.schedule.lacks_one_in {
+            Some(one_in) if self.requests % 2 == 0 => {
+                let holds = |message: &&Listed| message.id % one_in != 0;
+                lacking.extend(list.iter().filter(holds).copied());
+                &mut lacking[..]
+            }
+            _ => list,
+        };
+        let reach = self.reached_of(list.len());
+        let skip = if self.schedule.deaf { 0 } else { sent.skip };
+        let from = usize::try_from(skip).unwrap_or(usize::MAX).min(reach);
+        let mut to = (from + rows_max).min(reach);
+        if to > from + 1 && self.schedule.cut > 0.0 && self.random.random_bool(self.schedule.cut) {
+            to = self.random.random_range(from + 1..to);
+        }
+        if !self.schedule.steady_ties {
+            self.shuffle_ties(list, from, to);
+        }
         let rows: Vec<RowFacts> = list[from..to]
             .iter()
             .map(|message| RowFacts {
@@ -257,7 +324,9 @@ impl Server {
             })
             .collect();
         let listed = i64::try_from(list.len()).unwrap() + self.hidden;
+        let before = self.lengths.front().map_or(list.len(), |length| *length);
         let count = match self.schedule.counts {
+            Counts::Lagging => Some(i64::try_from(before).unwrap() + self.hidden),
             Counts::True | Counts::Drifting => Some(listed),
             Counts::Wobbling => Some(listed + i64::from(self.random.next_u32() % 7)),
             Counts::Missing => None,

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Archive, Drive, LAG_MS, QUIET, Schedule, Server, Sum, run, simulate};
+use super::{Archive, Counts, Drive, LAG_MS, QUIET, Schedule, Server, Sum, run, simulate};
 use crate::walk::{
     Verdict,
     switch::{Rule, without},
@@ -53,7 +53,11 @@ fn pages_link_only_by_a_strictly_newer_row() {
 
 #[test]
 fn a_full_page_is_no_tail() {
-    breaks(Rule::FullPage, |seed| simulate(seed, &mut Sum::default()));
+    let wobbling = Schedule {
+        counts: Counts::Wobbling,
+        ..QUIET
+    };
+    breaks(Rule::FullPage, under(wobbling, 20..60, 3 * LAG_MS));
 }
 
 #[test]
@@ -168,6 +172,80 @@ fn the_live_messages_must_agree_with_the_count() {
         server.now += 2 * LAG_MS;
         run(&mut server, &mut archive, Drive::PLAIN, seed);
         assert_eq!(archive.live, 199, "a deletion is noticed in one run");
+    });
+}
+
+#[test]
+fn what_is_counted_and_not_listed_is_hidden_only_where_it_is_little() {
+    let windowed = Schedule {
+        arrivals: 0.1,
+        window: Some(60),
+        ..QUIET
+    };
+    breaks(Rule::BoundedUnlisted, under(windowed, 80..200, 3 * LAG_MS));
+}
+
+#[test]
+fn without_a_count_a_short_page_is_the_end_only_if_the_page_past_it_is_empty() {
+    let cut = Schedule {
+        counts: Counts::Missing,
+        cut: 0.1,
+        ..QUIET
+    };
+    breaks(Rule::EmptyPastShort, under(cut, 60..200, 3 * LAG_MS));
+}
+
+/// A list in whose middle more messages than fit a page have one time, always in one order; read
+/// by several pages at once.
+fn tied(seed: u64) -> (u64, u64) {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let schedule = Schedule {
+        block: random.random_range(100..500),
+        steady_ties: true,
+        cap: Some(100),
+        ..QUIET
+    };
+    let mut server = Server::new(seed, random.random_range(20..500), schedule);
+    let mut archive = Archive {
+        limit: Some(100),
+        ..Archive::default()
+    };
+    let parallel = Drive {
+        window: 8,
+        ..Drive::PLAIN
+    };
+    run(&mut server, &mut archive, parallel, seed);
+    assert_eq!(
+        archive.live,
+        server.list.len() as u64,
+        "seed {seed}: what a bare loop reads is archived"
+    );
+    (server.requests, server.list.len() as u64)
+}
+
+#[test]
+fn a_place_is_asked_for_ahead_once() {
+    breaks(Rule::AheadOnce, |seed| {
+        let (requests, listed) = tied(seed);
+        let bare = listed.div_ceil(100) + 1;
+        assert!(
+            requests <= 3 * bare + 10,
+            "seed {seed}: {requests} requests for {listed} messages"
+        );
+    });
+}
+
+#[test]
+fn a_walk_ends_where_pages_bring_nothing_any_more() {
+    let deaf = Schedule {
+        hidden: 200_000,
+        deaf: true,
+        ..QUIET
+    };
+    breaks(Rule::Progress, |seed| {
+        let mut server = Server::new(seed, 100, deaf);
+        run(&mut server, &mut Archive::default(), Drive::PLAIN, seed);
+        assert!(server.requests < 50, "{} for one page", server.requests);
     });
 }
 

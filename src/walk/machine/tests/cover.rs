@@ -75,7 +75,11 @@ fn a_group_of_equal_times_is_asked_for_in_longer_pages_and_then_passed_over() {
     let capped = tied(&walk, 97, 49_810, 20);
     assert_eq!(capped.limit, 40);
     take(&mut walk, &capped, 117);
-    assert_eq!((asks(&walk), limit(&walk)), (Position::Skip(116), 20));
+    // Whether what follows the newer row is the whole group.
+    assert_eq!((asks(&walk), limit(&walk)), (Position::Skip(98), 20));
+    let rest = page(&walk, 98, Some(1_000), &[49_810; 20]);
+    take(&mut walk, &rest, 118);
+    assert_eq!((asks(&walk), limit(&walk)), (Position::Skip(117), 20));
 
     let times: Vec<_> = walk.tie_points().iter().map(|point| point.after).collect();
     assert_eq!(times, [Some(at(49_999)), Some(at(49_809))]);
