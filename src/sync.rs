@@ -8,11 +8,13 @@ pub mod plan;
 pub mod report;
 pub mod shutdown;
 
+pub use hiding::usual_share;
 pub use input::Input;
 pub use shutdown::Shutdown;
 
 mod conversation;
 mod discovery;
+mod hiding;
 mod order;
 mod outcome;
 mod sweep;
@@ -183,6 +185,7 @@ pub async fn run(
             );
             let context = Arc::new(context);
             let phones = archive(&context, run_id, input).await;
+            context.hiding.report();
             drop(context);
             let (written, result) = writer.finish().await;
             let described = match result {
@@ -336,6 +339,7 @@ async fn plan(
     )
     .await?;
     context.tally.planned(planned);
+    context.hiding.begin(&context.store).await?;
     let mut targets = context.store.read_targets(&keys).await?;
     order::sort(&mut targets);
     Ok(targets)

@@ -217,7 +217,8 @@ create table failures (
     occurred_at     timestamptz not null,
     resolved_run    bigint references runs (id),
     waived_at       timestamptz,
-    waived_reason   text
+    waived_reason   text,
+    unlisted        bigint
 );
 create index failures_open on failures (conversation_key) where resolved_run is null;
 

@@ -217,7 +217,8 @@ create table failures (
     occurred_at     text not null,
     resolved_run    integer references runs (id),
     waived_at       text,
-    waived_reason   text
+    waived_reason   text,
+    unlisted        integer
 ) strict;
 create index failures_open on failures (conversation_key) where resolved_run is null;
 

@@ -359,6 +359,7 @@ mod tests {
             last_message_at: at(6_000),
             anomalies: vec![("unknown_type".to_owned(), 2)],
             failures: vec![FailureRow {
+                unlisted: None,
                 key: 1,
                 run_id: RunId(2),
                 conversation_id: Some("conv_1".to_owned()),

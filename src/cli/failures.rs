@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::ArchiveArgs,
-    model::ConversationId,
+    model::{ConversationId, FailureClass},
     store::{FailureFilter, FailureRow},
     sync::{Input, input::parse_id},
 };
@@ -21,7 +21,8 @@ use crate::{
 Examples:
   convault failures list
   convault failures retry
-  convault failures waive --reason 'deleted on request' conv_5d1f9c0a")]
+  convault failures waive --reason 'deleted on request' conv_5d1f9c0a
+  convault failures waive --reason 'the gateway counts notes' --class count_deficit")]
 pub(super) struct FailuresCommand {
     #[command(subcommand)]
     action: Action,
@@ -69,15 +70,18 @@ struct RetryCommand {
 /// Settle failures that cannot be mended, so that they no longer count for code 3.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  convault failures waive --reason 'deleted on request' conv_5d1f9c0a"
+    after_help = "Examples:\n  convault failures waive --reason 'deleted on request' conv_5d1f9c0a\n  convault failures waive --reason 'the gateway counts notes' --class count_deficit"
 )]
 struct WaiveCommand {
     /// The conversations whose open failures are waived.
-    #[arg(value_name = "ID", required_unless_present = "all_open")]
+    #[arg(value_name = "ID", required_unless_present_any = ["all_open", "class"])]
     ids: Vec<String>,
     /// Every open failure.
     #[arg(long, conflicts_with = "ids")]
     all_open: bool,
+    /// Open failures of this class only, such as `count_deficit`: of these conversations, or of any.
+    #[arg(long, value_name = "CLASS", value_parser = classes())]
+    class: Option<String>,
     /// Why; kept with each failure.
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     reason: String,
@@ -173,7 +177,10 @@ impl RetryCommand {
 
 impl WaiveCommand {
     async fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let filter = filter_of(&self.ids)?;
+        let filter = FailureFilter {
+            class: self.class.clone(),
+            ..filter_of(&self.ids)?
+        };
         let (store, _lock) = context
             .open_to_write("failures waive", &self.archive)
             .await?;
@@ -190,6 +197,10 @@ impl WaiveCommand {
         }
         Ok(Exit::Done)
     }
+}
+
+fn classes() -> clap::builder::PossibleValuesParser {
+    FailureClass::ALL.map(FailureClass::as_str).into()
 }
 
 /// The open failures of the conversations that a person named, by id or by link; of any where

@@ -11,7 +11,10 @@ use crate::{
     config::ArchiveArgs,
     model::Timestamp,
     store::{RunRow, Status},
-    sync::plan::{PastRun, SweepBound},
+    sync::{
+        plan::{PastRun, SweepBound},
+        usual_share,
+    },
 };
 
 /// The pages by which the sweep's bound is told: the default length. What a run used is not kept.
@@ -35,13 +38,18 @@ impl StatusCommand {
         let store = context.open_to_read("status", &self.archive).await?;
         let status = store.read_status().await;
         let sizes = store.read_sizes().await;
+        let hidden = usual_share(&store).await;
         store.close().await;
-        let status = status?;
+        let (status, hidden) = (status?, hidden?);
         let bound = SweepBound::new(&sizes?, PAGE_SIZE, &past_runs(&status.runs));
         if self.json {
-            output::print_json(&as_json(&status, bound))?;
+            output::print_json(&as_json(&status, bound, hidden))?;
         } else {
-            output::print(&as_text(&status, bound, context.clock.now()))?;
+            let mut text = as_text(&status, bound, context.clock.now());
+            if let Some(thousandths) = hidden {
+                text.push_str(&hidden_in_words(thousandths));
+            }
+            output::print(&text)?;
         }
         Ok(Exit::Done)
     }
@@ -116,7 +124,17 @@ fn bound_in_words(bound: SweepBound) -> String {
     }
 }
 
-fn as_json(status: &Status, bound: SweepBound) -> Value {
+/// What this gateway usually counts and does not list, in thousandths of the count.
+fn hidden_in_words(thousandths: u64) -> String {
+    format!(
+        "\nThis gateway counts more messages than it lists, usually {}.{} % of a conversation: they \
+         are taken for hidden ones (notes, events) and are no failure.\n",
+        thousandths / 10,
+        thousandths % 10
+    )
+}
+
+fn as_json(status: &Status, bound: SweepBound, hidden: Option<u64>) -> Value {
     let by_name = |pairs: &[(String, u64)]| -> Map<String, Value> {
         pairs
             .iter()
@@ -134,6 +152,7 @@ fn as_json(status: &Status, bound: SweepBound) -> Value {
         "oldest_proof": status.oldest_proof,
         "newest_message": status.newest_message,
         "deep_edits": bound_as_json(bound),
+        "usually_hidden_per_thousand": hidden,
         "runs": status.runs,
     })
 }
@@ -296,7 +315,7 @@ mod tests {
 
     #[test]
     fn programs_are_given_objects_by_name() {
-        insta::assert_json_snapshot!(as_json(&status(), BOUND));
+        insta::assert_json_snapshot!(as_json(&status(), BOUND, Some(31)));
     }
 
     #[test]

@@ -93,4 +93,15 @@ pub struct Failure {
     pub reason: String,
     /// When, by this machine's clock.
     pub occurred_at: Timestamp,
+    /// How many messages were counted and not listed, for a [`FailureClass::CountDeficit`].
+    pub unlisted: Option<i64>,
+}
+
+impl Failure {
+    /// Whether a waiver that was given when so many messages were counted and not listed is good
+    /// for this failure too: a deficit that has grown is another story.
+    pub fn is_within(&self, waived: Option<i64>) -> bool {
+        let grown = |(now, waived): (i64, i64)| now > waived + (waived / 50).max(5);
+        !self.unlisted.zip(waived).is_some_and(grown)
+    }
 }

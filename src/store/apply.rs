@@ -108,6 +108,7 @@ pub(super) struct OpenFailure {
     pub(super) conversation: ConversationKey,
     pub(super) class: String,
     pub(super) waived: bool,
+    pub(super) unlisted: Option<i64>,
 }
 
 /// A link that is stored: its key and the run that first saw it.

@@ -127,6 +127,16 @@ impl Store {
         Ok((conversations, unknown.count() as u64))
     }
 
+    /// How many messages the newest conversations list, and how many more are counted (b), where
+    /// that is known and the count is trusted.
+    pub async fn read_count_samples(&self, limit: usize) -> Result<Vec<(u64, i64)>, StoreError> {
+        let args = vec![(limit as u64).into()];
+        let rows = self.select(&statement::COUNT_SAMPLES, args).await?;
+        rows.into_iter()
+            .map(|mut row| Ok((row.count()?, row.int()?)))
+            .collect()
+    }
+
     /// How long the conversations are that are complete; one entry a length.
     pub async fn read_sizes(&self) -> Result<Vec<Size>, StoreError> {
         let rows = self.select(&statement::SIZES, Vec::new()).await?;

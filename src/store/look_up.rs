@@ -176,6 +176,7 @@ fn open_failure(mut row: Row) -> Result<OpenFailure, StoreError> {
         conversation: ConversationKey(row.int()?),
         class: row.text()?,
         waived: row.maybe_time()?.is_some(),
+        unlisted: row.maybe_int()?,
     })
 }
 

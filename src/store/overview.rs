@@ -183,6 +183,7 @@ pub(super) fn failure_row(row: &mut Row) -> Result<FailureRow, StoreError> {
         resolved_run: row.maybe_int()?.map(RunId),
         waived_at: row.maybe_time()?.map(iso),
         waived_reason: row.maybe_text()?,
+        unlisted: row.maybe_int()?,
     })
 }
 

@@ -196,4 +196,6 @@ pub struct FailureRow {
     pub waived_at: Option<String>,
     /// Why it was waived.
     pub waived_reason: Option<String>,
+    /// How many messages were counted and not listed then, for a `count_deficit`.
+    pub unlisted: Option<i64>,
 }

@@ -185,8 +185,8 @@ statements! {
      from conversations c left join conversation_proofs p on p.conversation_key = c.key
      where c.key {in_ints:1}"
 
-    OPEN_FAILURES (1) [Int Int Text Time] "looking up open failures"
-    "select key, conversation_key, class, waived_at from failures
+    OPEN_FAILURES (1) [Int Int Text Time Int] "looking up open failures"
+    "select key, conversation_key, class, waived_at, unlisted from failures
      where resolved_run is null and conversation_key {in_ints:1}"
 
     STORED_LINKS (1) [Int Text Text Int] "looking up links"
@@ -271,6 +271,10 @@ statements! {
     SIZES (0) [Int Int] "counting complete conversations by their length"
     "select live_count, count(*) from conversations where state = 'complete' group by live_count"
 
+    COUNT_SAMPLES (1) [Int Int] "reading what conversations count and do not list"
+    "select live_count, unlisted from conversations
+     where unlisted is not null and count_steady_runs is null order by key desc limit $1"
+
     FAILURE_COUNTS (0) [Text Int] "counting open failures by class"
     "select class, count(*) from failures
      where resolved_run is null and waived_at is null group by class"
@@ -302,9 +306,9 @@ statements! {
     "select run_id, state, reason from run_conversations
      where conversation_key = $1 order by run_id desc limit $2"
 
-    FAILURES (5) [Int Int Text Text Text Time Int Time Text] "reading failures"
+    FAILURES (5) [Int Int Text Text Text Time Int Time Text Int] "reading failures"
     "select f.key, f.run_id, c.id, f.class, f.reason, f.occurred_at, f.resolved_run,
-            f.waived_at, f.waived_reason
+            f.waived_at, f.waived_reason, f.unlisted
      from failures f left join conversations c on c.key = f.conversation_key
      where ($1 = 1 or (f.resolved_run is null and f.waived_at is null))
        and ($2 = 0 or c.id {in_texts:3}) and ($4 = '' or f.class = $4)

@@ -266,7 +266,8 @@ tables! {
         message_key Int, version Int, position Int, kind Text, path Text, detail Text
     }
     FAILURES failures (1, Meeting::Insert) {
-        key Int, run_id Int, conversation_key Int, class Text, reason Text, occurred_at Time
+        key Int, run_id Int, conversation_key Int, class Text, reason Text, occurred_at Time,
+        unlisted Int
     }
     RESOLVED_FAILURES failures (1, Meeting::Update) { key Int, resolved_run Int }
     MESSAGE_CHANGES message_changes (3, Meeting::Insert) {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::{ApiError, ApiErrorKind, Fetched},
-    model::{ConversationRecord, ConversationState, MessageCounts, Timestamp},
+    model::{ConversationRecord, ConversationState, FailureClass, MessageCounts, Timestamp},
     monitor::Counter,
     store::{ConversationOutcome, MissingMessage, PageWrite, StoreError, WalkProgress},
     walk::{Claim, Known, PageFacts, Position, Ranks, Request, Rules, Step, Stored, Verdict, Walk},
@@ -123,7 +123,14 @@ impl<'a> Visit<'a> {
         let (state, trouble) = match self.walk_on().await {
             Ok(Verdict::Complete) => (ConversationState::Complete, None),
             Ok(Verdict::Partial { class, reason }) => {
-                (ConversationState::Partial, Some(Trouble { class, reason }))
+                let deficit = self.walk.unlisted();
+                let unlisted = deficit.filter(|_| class == FailureClass::CountDeficit);
+                let trouble = Trouble {
+                    class,
+                    reason,
+                    unlisted,
+                };
+                (ConversationState::Partial, Some(trouble))
             }
             Err(Broken::Api(error)) => match outcome::of_conversation(&error, self.context) {
                 Some((state, trouble)) => (state, Some(trouble)),
@@ -135,6 +142,9 @@ impl<'a> Visit<'a> {
             Some(braked) => (ConversationState::Partial, Some(braked)),
             None => (state, trouble),
         };
+        if let Some(sample) = self.walk.sample() {
+            self.context.hiding.note(sample);
+        }
         let now = self.context.clock.now();
         self.context
             .queue
@@ -279,6 +289,9 @@ impl<'a> Visit<'a> {
         if let Some(full) = self.walk.full_page() {
             self.context.learn_full_page(received.facts.limit, full);
         }
+        if self.walk.cuts_pages() {
+            self.context.hiding.note_cut();
+        }
         let ranks = self.read_ranks().await?;
         let write = self.compared.take(received, claims, oldest_sent).await?;
         self.walk.stored(Stored {
@@ -340,8 +353,8 @@ pub(super) fn known_of(context: &Context, record: &ConversationRecord) -> Known 
         count_trust: record.count_trust,
         to_confirm: Vec::new(),
         full_page: context.full_page(),
-        hiding: crate::walk::Hiding::default(),
-        cuts_pages: false,
+        hiding: context.hiding.known(),
+        cuts_pages: context.hiding.cuts_pages(),
     }
 }
 

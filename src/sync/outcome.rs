@@ -11,6 +11,8 @@ use crate::{
 pub(super) struct Trouble {
     pub(super) class: FailureClass,
     pub(super) reason: String,
+    /// How many messages are counted and not listed, where that is the trouble.
+    pub(super) unlisted: Option<i64>,
 }
 
 impl Trouble {
@@ -19,6 +21,7 @@ impl Trouble {
             class: self.class,
             reason: self.reason.clone(),
             occurred_at,
+            unlisted: self.unlisted,
         }
     }
 }
@@ -47,6 +50,7 @@ pub(super) fn of_conversation(
         Trouble {
             class,
             reason: error.message.clone(),
+            unlisted: None,
         },
     ))
 }

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use super::{
     Shutdown, SyncOptions,
     conversation::{Broken, Visit, Visited},
+    hiding::SeenHiding,
     outcome,
     sweep::Candidates,
     tally::{Ended, Stop, Tally},
@@ -44,6 +45,7 @@ pub(super) struct Context {
     pub(super) tally: Arc<Tally>,
     pub(super) run_id: RunId,
     pub(super) candidates: Candidates,
+    pub(super) hiding: SeenHiding,
     spare: Arc<Semaphore>,
     full_page: AtomicU32,
     succeeded: AtomicBool,
@@ -78,6 +80,7 @@ impl Context {
             tally,
             run_id,
             candidates: Candidates::default(),
+            hiding: SeenHiding::default(),
             spare: Arc::new(Semaphore::new(0)),
             full_page: AtomicU32::new(0),
             succeeded: AtomicBool::new(false),
@@ -241,9 +244,12 @@ async fn is_waived(
         class: Some(trouble.class.as_str().to_owned()),
     };
     let told = context.store.read_failures(&filter).await?;
-    Ok(told
-        .iter()
-        .any(|failure| failure.waived_at.is_some() && failure.resolved_run.is_none()))
+    let now = trouble.at(context.clock.now());
+    Ok(told.iter().any(|failure| {
+        failure.waived_at.is_some()
+            && failure.resolved_run.is_none()
+            && now.is_within(failure.unlisted)
+    }))
 }
 
 /// The missing messages of a conversation that has any.

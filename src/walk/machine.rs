@@ -6,17 +6,19 @@ mod confirm;
 mod cover;
 mod deficit;
 mod end;
+mod narrow;
 #[cfg(test)]
 mod tests;
 mod tie;
 
 use ahead::Ahead;
 use bisect::{Probed, Search};
+use narrow::Narrow;
 use tie::UpperPart;
 
 use super::{
-    Claim, ClaimedPage, Interval, Known, Ledger, PageFacts, Position, Request, Rules, Step, Stored,
-    Verdict,
+    Claim, ClaimedPage, Interval, Known, Ledger, PageFacts, Position, Request, Rules, Sample, Step,
+    Stored, Verdict,
     switch::{self, Rule},
     tail::Tail,
 };
@@ -39,6 +41,8 @@ enum Purpose {
     Bisect,
     /// To see the rest of a group of equal times, with what is below it.
     LowerPart,
+    /// To see one message alone, where a page with it cannot be had.
+    Single,
     /// To look a second time for a message that is missing.
     Confirm,
     /// To store what can be read where nothing can be proven.
@@ -106,6 +110,12 @@ pub struct Walk {
     idle: u64,
     /// The page that is being taken brings something.
     tells: bool,
+    sample: Option<Sample>,
+    /// Requests that failed for good.
+    failed: u32,
+    narrow: Option<Narrow>,
+    /// The next page is below messages that could not be had.
+    past_gap: bool,
     pages_with_rows: u64,
     longest_page: u64,
     budget: Option<u64>,
@@ -176,6 +186,10 @@ impl Walk {
             telling: 0,
             idle: 0,
             tells: false,
+            sample: None,
+            failed: 0,
+            narrow: None,
+            past_gap: false,
             pages_with_rows: 0,
             longest_page: 0,
             budget: None,
@@ -256,6 +270,12 @@ impl Walk {
         self.tail.cuts_pages()
     }
 
+    /// What this walk has seen of messages that are counted and not listed, if it has seen the
+    /// end of the list.
+    pub fn sample(&self) -> Option<Sample> {
+        self.sample
+    }
+
     /// How many pages were accepted.
     pub fn pages(&self) -> u64 {
         self.pages
@@ -284,6 +304,7 @@ impl Walk {
                 | Purpose::EndCheck
                 | Purpose::EndAgain
                 | Purpose::LowerPart
+                | Purpose::Single
                 | Purpose::Blind
         );
         match self.purpose {
@@ -294,6 +315,7 @@ impl Walk {
             Purpose::TailProbeEnd => self.accept_tail_probe_end(page),
             Purpose::Bisect => self.accept_bisect(page),
             Purpose::LowerPart => self.accept_lower_part(page),
+            Purpose::Single => self.accept_single(page),
             Purpose::Confirm => self.accept_confirm(page),
             Purpose::Blind => self.accept_blind(page),
         }
@@ -332,12 +354,18 @@ impl Walk {
         if halved < LIMIT_MIN {
             return false;
         }
-        self.rules.limit = halved;
+        self.rules.limit = 2 * halved;
+        self.halve_rules();
         self.limit = halved;
         self.request.limit = halved;
-        self.tail.full_page = None;
         self.ahead = None;
         true
+    }
+
+    /// From now on pages are half as long.
+    fn halve_rules(&mut self) {
+        self.rules.limit = (self.rules.limit / 2).max(LIMIT_MIN.min(self.rules.limit));
+        self.tail.full_page = None;
     }
 
     fn learn_from(&mut self, page: &PageFacts) {

@@ -83,6 +83,9 @@ fn draw_schedule(random: &mut ChaCha8Rng) -> Schedule {
             0.0
         },
         deaf: random.random_bool(0.005),
+        broken_one_in: random
+            .random_bool(0.03)
+            .then(|| random.random_range(7..200)),
         lacks_one_in: None,
     }
 }

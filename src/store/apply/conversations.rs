@@ -256,9 +256,12 @@ fn put_failures(
         class,
         reason,
         occurred_at,
+        unlisted,
     } = failure;
-    if is_complete(outcome.state) || !open().any(|open| open.waived && open.class == class.as_str())
-    {
+    let is_old_story = |open: &super::OpenFailure| {
+        open.waived && open.class == class.as_str() && failure.is_within(open.unlisted)
+    };
+    if is_complete(outcome.state) || !open().any(is_old_story) {
         plan.put(
             &table::FAILURES,
             [
@@ -268,6 +271,7 @@ fn put_failures(
                 class.as_str().into(),
                 reason.into(),
                 (*occurred_at).into(),
+                (*unlisted).into(),
             ],
         );
     }

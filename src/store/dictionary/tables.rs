@@ -565,6 +565,10 @@ const FAILURES: Object = Object {
         ),
         ("waived_at", "When somebody waived it."),
         ("waived_reason", "Why it was waived."),
+        (
+            "unlisted",
+            "Messages counted and not listed then, for a count_deficit; a waiver is good for so many.",
+        ),
     ],
     references: &[
         any("run_id", "runs"),

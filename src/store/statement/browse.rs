@@ -191,9 +191,9 @@ statements! {
      order by r.conversation_key limit $3"
 
     /// $1 is 1 for resolved and waived ones too; $3 is 0 for those of any run.
-    FAILURES_BELOW (5) [Int Int Text Text Text Time Int Time Text] "reading failures"
+    FAILURES_BELOW (5) [Int Int Text Text Text Time Int Time Text Int] "reading failures"
     "select f.key, f.run_id, c.id, f.class, f.reason, f.occurred_at, f.resolved_run,
-            f.waived_at, f.waived_reason
+            f.waived_at, f.waived_reason, f.unlisted
      from failures f left join conversations c on c.key = f.conversation_key
      where ($1 = 1 or (f.resolved_run is null and f.waived_at is null))
        and ($2 = '' or f.class = $2) and ($3 < 0 or f.run_id = $3) and f.key < $4

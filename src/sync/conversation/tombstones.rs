@@ -34,6 +34,7 @@ impl Visit<'_> {
                     "{count} of {known} messages are gone from the gateway at once; none is called \
                      deleted: look at the source, and if it is true, run with --accept-deletions"
                 ),
+                unlisted: None,
             }));
         }
         if confirmed.is_empty() {

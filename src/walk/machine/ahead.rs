@@ -44,7 +44,7 @@ impl Walk {
         let end = end.saturating_sub(self.full());
         // What a round of pages ahead did not cover, another one would not cover either.
         let is_fresh = next >= self.ahead_to || !switch::holds(Rule::AheadOnce);
-        if is_fresh && self.cover.is_open_below() && next + stride < end {
+        if is_fresh && self.narrow.is_none() && self.cover.is_open_below() && next + stride < end {
             self.ahead = Some(Ahead {
                 next,
                 end,

@@ -12,7 +12,11 @@ use crate::{
 impl Walk {
     pub(super) fn accept_cover(&mut self, page: &PageFacts) -> Vec<Claim> {
         if page.is_empty() && page.skip > 0 {
-            self.restart_at_count(page);
+            if self.past_gap {
+                self.pass_gap(page);
+            } else {
+                self.restart_at_count(page);
+            }
             return Vec::new();
         }
         if !page.is_empty() && page.newest().is_none() {
@@ -23,6 +27,7 @@ impl Walk {
             self.go_blind(FailureClass::OrderViolation, reason);
             return self.accept_blind(page);
         }
+        self.pass_gap(page);
         let edge = self.cover.bottom_of_top();
         let linked = page.skip == 0 || links(page, edge.flatten());
         let before = if page.skip == 0 { None } else { page.newest() };
@@ -59,7 +64,9 @@ impl Walk {
     }
 
     pub(super) fn plan_after(&mut self, page: &PageFacts, linked: bool, reaches_new: bool) {
-        let overlap = self.overlap();
+        let overlap = self
+            .rules
+            .overlap(self.full().min(u64::from(page.limit.max(1))));
         if !linked {
             self.step_back = (self.step_back * 2).max(2 * overlap).max(1);
             self.ask(Purpose::Cover, page.skip.saturating_sub(self.step_back));
@@ -94,7 +101,7 @@ impl Walk {
             .unwrap_or(0)
             .min(page.len().saturating_sub(overlap));
         if place > 0 {
-            self.limit = self.rules.limit;
+            self.limit = self.limit_at(page.skip + place);
             self.ask(Purpose::Cover, page.skip + place);
             self.plan_ahead(page);
         } else {

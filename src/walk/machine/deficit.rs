@@ -14,7 +14,8 @@ impl Walk {
     /// Every hole is filled. If that took several pages, the head is read again; then the number
     /// of live messages must agree with `count`.
     pub(super) fn conclude_cover(&mut self) {
-        if self.pages_with_rows > 1 && !self.closing && switch::holds(Rule::ClosingRead) {
+        let reads_head = self.pages_with_rows > 1 && !self.closing && self.failed == 0;
+        if reads_head && switch::holds(Rule::ClosingRead) {
             self.closing = true;
             let linked = self.first_newest.max(self.horizon_at_start);
             self.cover = Ledger::default();

@@ -7,7 +7,7 @@ use super::{MaybeTail, Purpose, Walk};
 use crate::{
     model::{FailureClass, TailProof, Timestamp},
     walk::{
-        Claim, ClaimedPage, Interval, PageFacts, Verdict,
+        Claim, ClaimedPage, Interval, PageFacts, Sample, Verdict,
         switch::{self, Rule},
     },
 };
@@ -98,6 +98,10 @@ impl Walk {
     /// An empty page with the same count: the list ends, and b is what is counted beyond it.
     fn end_with_count(&mut self, count: i64, tail: MaybeTail) -> Vec<Claim> {
         let unlisted = count - signed(tail.end);
+        self.sample = Some(Sample {
+            listed: tail.end,
+            unlisted,
+        });
         let reached = tail.end.max(self.live);
         if !self.tail.is_explained(reached, count - signed(reached)) {
             self.leave_end(Some(count), tail.end);

@@ -8,7 +8,7 @@ use super::{
     server::{Listed, Server, UnderWay},
 };
 use crate::{
-    model::Timestamp,
+    model::{FailureClass, Timestamp},
     walk::{PageFacts, Position, Request, Step, Stretch, Sweep, Verdict, Walk},
 };
 
@@ -62,7 +62,12 @@ pub(super) fn run(
             continue;
         }
         let sent = server.send(skip_of(archive, request), request.limit);
-        let page = server.answer(sent);
+        let Some(page) = server.try_answer(sent) else {
+            if walk.page_failed(sent.skip, FailureClass::Server, "500") {
+                continue;
+            }
+            return None;
+        };
         let sent_after = archive.accepted;
         let claims = walk.accept(&page);
         let ranks = walk.asks_ranks_of().map(|time| archive.ranks(time));
@@ -106,8 +111,9 @@ fn run_ahead(
 ) -> bool {
     // A page that was sent, the pages accepted by then, and the answer where it is there.
     let mut under_way: Vec<(UnderWay, u64, Option<PageFacts>)> = Vec::new();
+    let mut failed = false;
     loop {
-        while under_way.len() < drive.window {
+        while !failed && under_way.len() < drive.window {
             let Some(request) = walk.ask_ahead() else {
                 break;
             };
@@ -122,7 +128,14 @@ fn run_ahead(
         let place = server.random.random_range(0..under_way.len());
         let (sent, sent_after, answer) = &mut under_way[place];
         match answer.take() {
-            None => *answer = Some(server.answer(*sent)),
+            None => match server.try_answer(*sent) {
+                Some(page) => *answer = Some(page),
+                // The walk asks for that page again, one at a time.
+                None => {
+                    under_way.swap_remove(place);
+                    failed = true;
+                }
+            },
             Some(page) => {
                 if drive.kill_after.is_some_and(|pages| walk.pages() >= pages) {
                     return false;
@@ -155,7 +168,9 @@ fn sweep(server: &mut Server, archive: &mut Archive, drive: Drive, seed: u64) {
         {
             left -= 1;
             let sent = server.send(skip_of(archive, request), request.limit);
-            let page = server.answer(sent);
+            let Some(page) = server.try_answer(sent) else {
+                return;
+            };
             let sent_after = archive.accepted;
             let claims = sweep.accept(&page);
             archive.store(&page, &EMPTY, &claims, sent_after, server, seed);

@@ -59,6 +59,8 @@ pub(super) struct Schedule {
     pub(super) cut: f64,
     /// Every page is the first one.
     pub(super) deaf: bool,
+    /// A page that would hold one of these messages, one in so many, cannot be had.
+    pub(super) broken_one_in: Option<u32>,
     /// Another backend answers every second request, which lacks one message in so many.
     pub(super) lacks_one_in: Option<u32>,
 }
@@ -81,6 +83,7 @@ pub(super) const QUIET: Schedule = Schedule {
     window: None,
     cut: 0.0,
     deaf: false,
+    broken_one_in: None,
     lacks_one_in: None,
 };
 
@@ -122,6 +125,11 @@ pub(super) struct UnderWay {
     pub(super) skip: u64,
     pub(super) limit: u32,
     pub(super) sent_at: i64,
+}
+
+/// Whether a message cannot be had where one in so many cannot.
+pub(super) fn is_broken(id: u32, one_in: u32) -> bool {
+    id % one_in == one_in / 2
 }
 
 impl Server {
@@ -255,6 +263,20 @@ impl Server {
             limit,
             sent_at: self.now - i64::from(self.random.next_u32() % 3),
         }
+    }
+
+    /// Answers, unless the page would hold a message that cannot be had.
+    pub(super) fn try_answer(&mut self, sent: UnderWay) -> Option<PageFacts> {
+        if let Some(one_in) = self.schedule.broken_one_in {
+            let rows = self.list.iter().skip(usize::try_from(sent.skip).ok()?);
+            if rows
+                .take(sent.limit as usize)
+                .any(|message| is_broken(message.id, one_in))
+            {
+                return None;
+            }
+        }
+        Some(self.answer(sent))
     }
 
     /// Answers from a state that the list has now, or had a little while ago.

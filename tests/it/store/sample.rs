@@ -133,6 +133,7 @@ pub(super) fn failed(
     ConversationOutcome {
         reason: Some(format!("it was {}", class.as_str())),
         failure: Some(Failure {
+            unlisted: None,
             class,
             reason: format!("it was {}", class.as_str()),
             occurred_at: time(2_000_000),

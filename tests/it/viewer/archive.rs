@@ -117,6 +117,7 @@ impl Writing {
             state,
             reason: reason.clone(),
             failure: failure.map(|class| Failure {
+                unlisted: None,
                 class,
                 reason: reason.unwrap(),
                 occurred_at: START,
