@@ -35,4 +35,4 @@ pub use machine::Walk;
 pub use page::{PageFacts, RowFacts};
 pub use step::{Claim, ClaimedPage, Known, Position, Ranks, Request, Rules, Step, Stored, Verdict};
 pub use sweep::{Stretch, Sweep};
-pub use tombstone::{Strike, is_mass_deletion, strike, was_sent_since};
+pub use tombstone::{Strike, is_inconsistent, is_mass_deletion, strike, was_sent_since};

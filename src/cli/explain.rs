@@ -252,10 +252,12 @@ const fn meaning(class: FailureClass) -> &'static str {
             "more messages share one millisecond than fit in a page; try a larger --page-size"
         }
         FailureClass::CountDeficit => {
-            "the gateway counts another number of messages than it lists; `--full` reads it anew"
+            "the gateway counts another number of messages than it lists, and nothing explains it; \
+             ask the vendor, and waive it with a reason if nothing is missing"
         }
         FailureClass::WalkBudgetSpent => {
-            "it changed too much while it was read; the next run goes on"
+            "its pages brought nothing new, or it changed too much while it was read; the next run \
+             goes on"
         }
         FailureClass::TailUnproven => {
             "the oldest end could not be proven; the next run tries again"
@@ -263,6 +265,10 @@ const fn meaning(class: FailureClass) -> &'static str {
         FailureClass::MassDeletion => {
             "so much vanished at once that it is not believed; if it is true, run once with \
              --accept-deletions"
+        }
+        FailureClass::InconsistentGateway => {
+            "answers of one run contradict each other, as if backends held different lists; nothing \
+             is called deleted; tell the vendor if it lasts"
         }
     }
 }

@@ -35,11 +35,13 @@ pub enum FailureClass {
     TailUnproven,
     /// More messages vanished at once than the brake allows.
     MassDeletion,
+    /// Answers of one run cannot be states of one list.
+    InconsistentGateway,
 }
 
 impl FailureClass {
     /// Every class, for parsing and documentation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Gone,
         Self::Forbidden,
         Self::Rejected,
@@ -55,6 +57,7 @@ impl FailureClass {
         Self::WalkBudgetSpent,
         Self::TailUnproven,
         Self::MassDeletion,
+        Self::InconsistentGateway,
     ];
 
     /// The word stored in the archive and the report.
@@ -75,6 +78,7 @@ impl FailureClass {
             Self::WalkBudgetSpent => "walk_budget_spent",
             Self::TailUnproven => "tail_unproven",
             Self::MassDeletion => "mass_deletion",
+            Self::InconsistentGateway => "inconsistent_gateway",
         }
     }
 

@@ -20,7 +20,10 @@ use crate::{
     model::{ConversationRecord, ConversationState, FailureClass, MessageCounts, Timestamp},
     monitor::Counter,
     store::{ConversationOutcome, MissingMessage, PageWrite, StoreError, WalkProgress},
-    walk::{Claim, Known, PageFacts, Position, Ranks, Request, Rules, Step, Stored, Verdict, Walk},
+    walk::{
+        Claim, Known, PageFacts, Position, Ranks, Request, Rules, Step, Stored, Verdict, Walk,
+        is_inconsistent,
+    },
     wire,
 };
 
@@ -138,7 +141,17 @@ impl<'a> Visit<'a> {
             },
             Err(broken) => return Err(broken),
         };
-        let (state, trouble) = match self.bury_if_walked(state, trouble.is_some()).await? {
+        let is_inconsistent = is_inconsistent(self.compared.contradictions);
+        let walked = matches!(
+            state,
+            ConversationState::Complete | ConversationState::Partial
+        );
+        let buried = if is_inconsistent && walked {
+            Some(tombstones::inconsistent())
+        } else {
+            self.bury_if_walked(state, trouble.is_some()).await?
+        };
+        let (state, trouble) = match buried {
             Some(braked) => (ConversationState::Partial, Some(braked)),
             None => (state, trouble),
         };
@@ -237,24 +250,40 @@ impl<'a> Visit<'a> {
         self.requests += 1;
         match ask(self.context, self.record, skip, request.limit).await? {
             Ok(fetched) => Ok(Some(fetched)),
-            Err(error) if self.may_shrink(error.kind) && self.walk.halve_limit() => {
-                self.halved += 1;
+            Err(error) => {
+                if !self.asks_for_less(skip, &error) {
+                    return Err(Broken::Api(error));
+                }
                 tracing::warn!(
                     conversation = %self.record.id,
                     skip,
                     limit = request.limit,
-                    "{error}; asking for half the page"
+                    "{error}; asking for less at once"
                 );
                 Ok(None)
             }
-            Err(error) => Err(Broken::Api(error)),
         }
     }
 
-    fn may_shrink(&self, kind: ApiErrorKind) -> bool {
+    /// Whether the walk goes on with a shorter page, or around what cannot be had.
+    fn asks_for_less(&mut self, skip: u64, error: &ApiError) -> bool {
+        match error.kind {
+            ApiErrorKind::Timeout if self.halved < 2 => {
+                self.halved += 1;
+                self.walk.halve_limit()
+            }
+            kind if self.is_of_page(kind) => outcome::class_of(kind)
+                .is_some_and(|class| self.walk.page_failed(skip, class, &error.message)),
+            _ => false,
+        }
+    }
+
+    /// Whether such an error may be one page's alone. A gateway that has not answered at all yet may
+    /// give none.
+    fn is_of_page(&self, kind: ApiErrorKind) -> bool {
         match kind {
             ApiErrorKind::TooLarge => true,
-            ApiErrorKind::Timeout => self.halved < 2,
+            ApiErrorKind::Server | ApiErrorKind::Malformed => self.context.has_succeeded(),
             _ => false,
         }
     }

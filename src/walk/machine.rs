@@ -87,8 +87,8 @@ pub struct Walk {
     tie_points: Vec<Piece>,
     /// Those of the first cover, while a second one is built.
     tie_points_before: Vec<Piece>,
-    /// Missing messages whose place no page of this walk has spoken for yet.
-    to_confirm: Vec<Timestamp>,
+    /// The places of missing messages, and how many pages of this walk are still to look at each.
+    to_confirm: Vec<(Timestamp, u8)>,
     /// The place that the page under way is about.
     confirming: Option<Timestamp>,
     request: Request,
@@ -167,7 +167,11 @@ impl Walk {
             ledger,
             tie_points: Vec::new(),
             tie_points_before: known.tie_points.clone(),
-            to_confirm: known.to_confirm.clone(),
+            to_confirm: known
+                .to_confirm
+                .iter()
+                .map(|time| (*time, confirm::looks()))
+                .collect(),
             confirming: None,
             request: Request {
                 position: Position::Skip(0),
@@ -389,7 +393,7 @@ impl Walk {
                 .count
                 .and_then(|count| u64::try_from(count).ok())
                 .unwrap_or(0);
-            let to_confirm = self.to_confirm.len() as u64;
+            let to_confirm = 2 * self.to_confirm.len() as u64;
             self.budget = Some(self.budget_for(listed.max(page.len()).max(self.live)) + to_confirm);
             self.first_newest = page.newest();
         }
@@ -521,7 +525,7 @@ impl Walk {
 
     fn claim(&mut self, interval: Interval, page: ClaimedPage, sent_at: Timestamp) -> Claim {
         self.cover_only(interval, sent_at);
-        self.to_confirm.retain(|&time| !interval.contains(time));
+        self.look_at(|time| interval.contains(time));
         Claim {
             interval,
             page,

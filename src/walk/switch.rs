@@ -37,6 +37,10 @@ pub(super) enum Rule {
     EmptyPastShort,
     /// Pages of a place are asked for ahead once.
     AheadOnce,
+    /// What is missing is looked for by two pages in a row.
+    ConfirmTwice,
+    /// Where a message is absent and listed again within one run, nothing is deleted.
+    OneList,
     /// A walk ends where pages bring nothing any more.
     Progress,
 }

@@ -47,6 +47,13 @@ pub fn strike(
     }
 }
 
+/// Whether answers of one run cannot be states of one list: messages were absent from a page and
+/// listed by one that was sent after it came, or the other way round. One message may have been
+/// deleted while a replica lags; one that was missing for longer than that counts as two.
+pub fn is_inconsistent(contradictions: u64) -> bool {
+    contradictions > 1 && switch::holds(Rule::OneList)
+}
+
 /// Whether so many confirmed absences at once are rather a fault than deletions: more than 20
 /// and more than 5 % of the conversation's `known` messages, or every one of a conversation
 /// that answers empty.

@@ -5,7 +5,7 @@ use futures::stream::{FuturesUnordered, StreamExt as _};
 
 use super::{Broken, Visit, ask};
 use crate::{
-    api::{ApiError, Fetched},
+    api::{ApiError, ApiErrorKind, Fetched},
     model::ConversationRecord,
     store::PageWrite,
     sync::worker::{Context, Spare},
@@ -67,7 +67,7 @@ impl Visit<'_> {
         self.walk.end_ahead();
         match failed {
             // The walk asks for that page again, one at a time, and smaller if need be.
-            Some(error) if self.may_shrink(error.kind) => {
+            Some(error) if error.kind == ApiErrorKind::Timeout || self.is_of_page(error.kind) => {
                 tracing::warn!(conversation = %self.record.id, "{error}; going on page by page");
             }
             Some(error) => return Err(Broken::Api(error)),

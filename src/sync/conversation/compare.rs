@@ -50,6 +50,11 @@ pub(in crate::sync) struct Comparison<'a> {
     taken: u64,
     /// Messages that this visit showed absent.
     absent: HashSet<u64>,
+    /// The page that a message was last absent from, and the one that it was back in.
+    absent_from: ByHash<u64>,
+    back_in: ByHash<u64>,
+    /// Pages of this visit that cannot be of one list (see [`is_inconsistent`](crate::walk::is_inconsistent)).
+    pub(super) contradictions: u64,
     /// Whether any missing message was absent twice by now.
     pub(super) any_confirmed: bool,
     pub(in crate::sync) counts: MessageCounts,
@@ -106,6 +111,9 @@ impl<'a> Comparison<'a> {
             recent: VecDeque::new(),
             taken: 0,
             absent: HashSet::new(),
+            absent_from: ByHash::default(),
+            back_in: ByHash::default(),
+            contradictions: 0,
             any_confirmed: false,
             counts: MessageCounts::default(),
         }
@@ -165,6 +173,7 @@ impl<'a> Comparison<'a> {
             .collect();
         let archived = self.read_archived(&items, claims).await?;
         let (absent, absent_again) = self.find_absent(&archived, claims, &rows, sent_after);
+        self.note_listed(&facts, &archived, sent_after);
         let picked = self.pick_changing(&items, &facts, &archived);
         let messages = self.messages_of(&page, decoded, &picked);
         if self.taken == 0 {
@@ -250,7 +259,14 @@ impl<'a> Comparison<'a> {
                 }
                 let this_run = message.missing_run == Some(self.context.run_id);
                 let lag = self.context.options.visibility_lag;
-                match strike(message.missing_since, this_run, claim.sent_at, lag) {
+                let struck = strike(message.missing_since, this_run, claim.sent_at, lag);
+                if struck.is_some() {
+                    self.absent_from.insert(*hash, self.taken + 1);
+                    if let Some(page) = self.back_in.remove(hash) {
+                        self.contradictions += 2 * u64::from(was_sent_since(sent_after, page));
+                    }
+                }
+                match struck {
                     Some(Strike::First) if self.absent.insert(*hash) => {
                         self.live = self.live.saturating_sub(1);
                         first.push(message.id.clone());
@@ -264,6 +280,31 @@ impl<'a> Comparison<'a> {
             }
         }
         (first, again)
+    }
+
+    /// Notes which messages are listed that this visit, or an earlier one, has found absent.
+    fn note_listed(
+        &mut self,
+        facts: &PageFacts,
+        archived: &ByHash<CurrentMessage>,
+        sent_after: u64,
+    ) {
+        for row in &facts.rows {
+            let hash = row.id_hash;
+            let absent_from = self.absent_from.remove(&hash);
+            if absent_from.is_some_and(|page| was_sent_since(sent_after, page)) {
+                let known = archived.get(&hash);
+                let this_run = Some(self.context.run_id);
+                let missing = |known: &CurrentMessage| {
+                    known.missing_since.is_some() && known.missing_run != this_run
+                };
+                self.contradictions += 1 + u64::from(known.is_some_and(missing));
+            }
+            let is_missing = |known: &CurrentMessage| known.missing_since.is_some();
+            if absent_from.is_some() || archived.get(&hash).is_some_and(is_missing) {
+                self.back_in.insert(hash, self.taken + 1);
+            }
+        }
     }
 
     /// The number of the last page that held a message, as far as pages are remembered: those

@@ -52,6 +52,19 @@ impl Visit<'_> {
     }
 }
 
+/// The trouble of a conversation whose pages contradict each other.
+pub(super) fn inconsistent() -> Trouble {
+    Trouble {
+        class: FailureClass::InconsistentGateway,
+        reason:
+            "answers of this run cannot be states of one list: messages were absent from a page \
+                 and listed by a later one, or the other way round, as if backends held different \
+                 lists; none is called deleted"
+                .to_owned(),
+        unlisted: None,
+    }
+}
+
 /// The places of messages that are due to be looked for a second time: missing for λ by now.
 pub(super) fn places_to_confirm(
     missing: &[MissingMessage],

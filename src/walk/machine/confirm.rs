@@ -1,15 +1,26 @@
-//! Looking a second time at what is missing: one page at the place of each message, before the
+//! Looking a second time at what is missing: two pages at the place of each message, before the
 //! walk concludes.
 
 use super::{Purpose, Walk};
-use crate::walk::{Claim, PageFacts, Position, Request};
+use crate::{
+    model::Timestamp,
+    walk::{
+        Claim, PageFacts, Position, Request,
+        switch::{self, Rule},
+    },
+};
+
+/// Pages that look at the place of a message that is missing.
+pub(super) fn looks() -> u8 {
+    1 + u8::from(switch::holds(Rule::ConfirmTwice))
+}
 
 impl Walk {
     /// Asks for the place of the next missing message that no page of this walk has spoken for;
-    /// false if there is none. A place is asked for once: one that cannot be enclosed waits for
-    /// the next full walk.
+    /// false if there is none. A place is asked for twice in a row, since backends that hold
+    /// different lists answer by turns; one that cannot be enclosed waits for the next full walk.
     pub(super) fn ask_to_confirm(&mut self) -> bool {
-        let Some(time) = self.to_confirm.pop() else {
+        let Some(&(time, _)) = self.to_confirm.last() else {
             return false;
         };
         self.purpose = Purpose::Confirm;
@@ -37,6 +48,19 @@ impl Walk {
         if below && short && !is_tail {
             self.check_end_of(page);
         }
-        self.claim_own(page, is_tail)
+        let claims = self.claim_own(page, is_tail);
+        let encloses = |time| claims.iter().any(|claim| claim.interval.contains(time));
+        if let Some(time) = sought.filter(|&time| !encloses(time)) {
+            self.look_at(|place| place == time);
+        }
+        claims
+    }
+
+    /// A page has looked at these places, each of which is to be looked at twice.
+    pub(super) fn look_at(&mut self, at: impl Fn(Timestamp) -> bool) {
+        for (time, looks) in &mut self.to_confirm {
+            *looks -= u8::from(at(*time));
+        }
+        self.to_confirm.retain(|(_, looks)| *looks > 0);
     }
 }

@@ -145,7 +145,7 @@ fn how_the_end_was_proven_is_told() {
 }
 
 #[test]
-fn the_budget_is_four_times_the_pages_thirty_more_and_one_for_each_that_is_missing() {
+fn the_budget_is_four_times_the_pages_thirty_more_and_two_for_each_that_is_missing() {
     let known = Known {
         full_page: Some(20),
         unlisted: Some(0),
@@ -157,7 +157,7 @@ fn the_budget_is_four_times_the_pages_thirty_more_and_one_for_each_that_is_missi
     let head = page(&walk, 0, Some(1_000), &down_from(50_000, 20));
     take(&mut walk, &head, 20);
     // Pages of 20 that share a row: 19 new ones each.
-    assert_eq!(walk.budget(), Some(4 * 53 + 30 + 2));
+    assert_eq!(walk.budget(), Some(4 * 53 + 30 + 2 * 2));
 }
 
 /// A page whose second row is newer than its first.

@@ -1,14 +1,14 @@
 //! The model of an archive: it does what the walk says, and checks each word of it against the
 //! server's own truth.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use super::server::Server;
 use crate::{
     model::{CountTrust, Piece, Timestamp},
     walk::{
         Claim, ClaimedPage, Hiding, Known, Ledger, PageFacts, Ranks, Rules, Stored, Strike, Sweep,
-        Walk, is_mass_deletion, strike, was_sent_since,
+        Walk, is_inconsistent, is_mass_deletion, strike, was_sent_since,
     },
 };
 
@@ -32,6 +32,10 @@ pub(super) struct Archive {
     pub(super) full: bool,
     pub(super) run: u64,
     pub(super) braked: bool,
+    /// Of this run: the page that a message was absent from, or back in.
+    pub(super) absent: HashMap<u32, u64>,
+    pub(super) back: HashMap<u32, u64>,
+    pub(super) contradictions: u64,
     pub(super) unlisted: Option<i64>,
     pub(super) count_trust: CountTrust,
     pub(super) full_page: Option<u32>,
@@ -108,6 +112,7 @@ impl Archive {
         }
         let mut writes = false;
         for row in &page.rows {
+            self.note_listed(u32::try_from(row.id_hash).unwrap(), sent_after);
             writes |= self.put(row.id_hash, row.created_at.unwrap().as_millis(), server);
         }
         self.writes += u64::from(writes);
@@ -117,6 +122,28 @@ impl Archive {
                 ClaimedPage::Previous => previous,
             };
             self.strike(claim, held, sent_after, server, seed);
+        }
+    }
+
+    pub(super) fn begin_run(&mut self) {
+        self.run += 1;
+        self.absent.clear();
+        self.back.clear();
+        self.contradictions = 0;
+    }
+
+    pub(super) fn is_inconsistent(&self) -> bool {
+        is_inconsistent(self.contradictions)
+    }
+
+    fn note_listed(&mut self, id: u32, sent_after: u64) {
+        if let Some(page) = self.absent.remove(&id) {
+            self.contradictions += u64::from(was_sent_since(sent_after, page));
+        }
+        let stored = self.messages.get(id as usize).copied().flatten();
+        if let Some(message) = stored.filter(|message| message.missing.is_some()) {
+            self.contradictions += u64::from(message.confirmed);
+            self.back.insert(id, self.accepted);
         }
     }
 
@@ -170,10 +197,17 @@ impl Archive {
                 struck.is_none()
                     || !server.is_listed(id)
                     || server.schedule.lagging > 0.0
+                    || server.schedule.lacks_one_in.is_some()
                     || server.seems_hidden(id),
                 "seed {seed}: message {id} is listed and was called absent: {:?}",
                 server.schedule
             );
+            if struck.is_some() {
+                self.absent.insert(id, self.accepted);
+                if let Some(page) = self.back.remove(&id) {
+                    self.contradictions += 2 * u64::from(was_sent_since(sent_after, page));
+                }
+            }
             if struck.is_some() && message.missing.is_none() {
                 message.missing = Some((claim.sent_at, self.run));
                 self.live -= 1;

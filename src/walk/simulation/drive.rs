@@ -41,7 +41,7 @@ pub(super) fn run(
     drive: Drive,
     seed: u64,
 ) -> Option<Verdict> {
-    archive.run += 1;
+    archive.begin_run();
     let mut walk = Walk::new(archive.rules(), &archive.known());
     let mut previous = EMPTY;
     let asked_before = server.requests;
@@ -75,7 +75,16 @@ pub(super) fn run(
         previous = page;
         archive.tell(&mut walk, ranks);
     };
+    if archive.is_inconsistent() {
+        return Some(Verdict::Partial {
+            class: FailureClass::InconsistentGateway,
+            reason: String::new(),
+        });
+    }
     archive.bury(server, seed);
+    if server.schedule.lacks_one_in.is_some() {
+        return Some(verdict);
+    }
     if verdict == Verdict::Complete {
         assert_claims(&walk, server, archive, seed);
         sweep(server, archive, drive, seed);

@@ -321,7 +321,7 @@ impl Server {
             .map_or(sent.limit, |cap| sent.limit.min(cap)) as usize;
         let mut lacking = Vec::new();
         let list = match self.schedule.lacks_one_in {
-            Some(one_in) if self.requests % 2 == 0 => {
+            Some(one_in) if self.random.random_bool(0.5) => {
                 let holds = |message: &&Listed| message.id % one_in != 0;
                 lacking.extend(list.iter().filter(holds).copied());
                 &mut lacking[..]

@@ -249,6 +249,45 @@ fn a_walk_ends_where_pages_bring_nothing_any_more() {
     });
 }
 
+/// Two backends that answer at random, one of which lacks messages that the other has. Who meets
+/// only one of them for two runs cannot tell: the rules make that rarer, and say so otherwise.
+fn by_chance(seed: u64) {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let lacking = Schedule {
+        lacks_one_in: Some(random.random_range(3..8)),
+        ..QUIET
+    };
+    let mut server = Server::new(seed, random.random_range(20..150), lacking);
+    let mut archive = Archive::default();
+    for _ in 0..6 {
+        // Tombstones are checked against the longer list.
+        run(&mut server, &mut archive, Drive::PLAIN, seed);
+        server.now += 2 * LAG_MS;
+    }
+}
+
+#[test]
+fn what_is_missing_is_looked_for_on_both_backends() {
+    let fails = |seed: &u64| catch_unwind(AssertUnwindSafe(|| by_chance(*seed))).is_err();
+    let without_rule = without(Rule::ConfirmTwice, || (0..200).filter(fails).count());
+    let with_rule = (0..200).filter(fails).count();
+    assert!(
+        2 * with_rule < without_rule + 5,
+        "{with_rule} of {without_rule}"
+    );
+}
+
+#[test]
+fn where_answers_cannot_be_states_of_one_list_nothing_is_deleted() {
+    let fails = |seed: &u64| catch_unwind(AssertUnwindSafe(|| by_chance(*seed))).is_err();
+    let without_rule = without(Rule::OneList, || (0..200).filter(fails).count());
+    let with_rule = (0..200).filter(fails).count();
+    assert!(
+        4 * with_rule < without_rule,
+        "{with_rule} of {without_rule}"
+    );
+}
+
 #[test]
 fn masses_of_deletions_are_held_back() {
     breaks(Rule::Brake, |seed| {
