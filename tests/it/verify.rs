@@ -5,6 +5,7 @@ mod damage;
 mod offline;
 mod online;
 mod place;
+mod rare;
 mod rebuilt;
 
 crate::program::claims_on_both_engines! {
