@@ -29,6 +29,7 @@ mod record;
 mod reference;
 mod rewrite;
 mod run;
+mod schema;
 mod search;
 mod session;
 mod snapshot;
@@ -40,8 +41,9 @@ mod value;
 mod zone;
 
 pub use archived::{
-    ArchivedAbsence, ArchivedConversation, ArchivedMessage, ArchivedPiece, ArchivedRun,
-    ArchivedState, ArchivedVersion, Dangling, Difference, Redecoded, in_chunks,
+    ArchivedAbsence, ArchivedConversation, ArchivedMessage, ArchivedOutcomes, ArchivedPiece,
+    ArchivedRun, ArchivedState, ArchivedVersion, ArchivedZone, Dangling, Difference, Redecoded,
+    in_chunks,
 };
 pub use batch::{Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, WalkProgress};
 pub use browse::{
@@ -61,9 +63,11 @@ pub use read::{
     RunStart, Slice, Status, Target,
 };
 pub use rewrite::RewriteStats;
+pub use schema::{SchemaFlaw, SchemaKind, SchemaObject};
 pub use search::{IndexFlaw, SearchCursor, SearchHit, SearchPage, SearchQuery, SearchSort};
 pub use snapshot::Snapshot;
 pub use url::DatabaseUrl;
+pub use zone::storable_offsets;
 
 use std::{
     future,

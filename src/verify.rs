@@ -15,7 +15,9 @@ mod message;
 mod offline;
 mod online;
 mod run;
+mod times;
 mod tombstone;
+mod zone;
 
 pub use finding::{Check, Finding, Findings, Place};
 pub use offline::{Checked, Report, VerifyError, VerifyOptions, offline};

@@ -3,10 +3,10 @@
 //! Unlike [`ConversationRecord`](crate::model::ConversationRecord) nothing here is trusted: words
 //! are words, numbers may be negative, and what should be there may be missing.
 
-use crate::model::{ConversationKey, Message, MessageId, Piece, RunId, Timestamp};
+use crate::model::{ConversationKey, Message, MessageId, Piece, RunId, Timestamp, ZoneOffset};
 
 /// The most raw JSON that is held at once, unless one version alone is longer.
-const RAW_BYTES_MAX: u64 = 4 << 20;
+pub(super) const RAW_BYTES_MAX: u64 = 4 << 20;
 
 /// A conversation, its proof, its ledger, and what the other tables say of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,12 +29,18 @@ pub struct ArchivedConversation {
     pub tail_proof: Option<String>,
     /// When `--full` began to build a second cover.
     pub full_since: Option<Timestamp>,
+    /// When the page was sent at which head and count agreed last.
+    pub checked_at: Option<Timestamp>,
     /// How old its proof is, as stored.
     pub proven_at: Option<Timestamp>,
     /// Below what everything is proven, as stored.
     pub horizon: Option<Timestamp>,
     /// Failures that no run has resolved, waived ones included.
     pub open_failures: i64,
+    /// The run that attempted it last.
+    pub last_run: Option<i64>,
+    /// The word for the outcome that this run reported of it, where it reported one.
+    pub last_outcome: Option<String>,
     /// Its ledger: all layers, in the order of layer and position.
     pub pieces: Vec<ArchivedPiece>,
 }
@@ -94,6 +100,8 @@ pub struct ArchivedVersion {
     pub event: String,
     /// When the page was sent.
     pub observed_at: Timestamp,
+    /// When it was committed, by the clock of the run's machine.
+    pub recorded_at: Timestamp,
     /// Which run committed it.
     pub run_id: i64,
     /// The hash of the raw JSON.
@@ -137,8 +145,10 @@ pub struct ArchivedRun {
     pub id: RunId,
     /// The command.
     pub command: String,
-    /// Whether it has an end.
-    pub is_finished: bool,
+    /// When it began, by the clock of its machine.
+    pub started_at: Timestamp,
+    /// When it ended; `None` where it has no end.
+    pub finished_at: Option<Timestamp>,
     /// The word for how it ended.
     pub outcome: Option<String>,
     /// Its exit code.
@@ -152,12 +162,36 @@ pub struct ArchivedRun {
     pub waived: i64,
     /// The sum over all other ways that a conversation ends, those not reached included.
     pub otherwise: i64,
+    /// Conversations that were not reached.
+    pub not_reached: i64,
     /// Complete ones that were empty.
     pub empty: i64,
     /// New, changed and deleted messages.
     pub messages: [i64; 3],
     /// Requests in all, repeated ones, and those answered 429.
     pub requests: [i64; 3],
+    /// What it reported of single conversations.
+    pub reported: ArchivedOutcomes,
+}
+
+/// The rows of `run_conversations` of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ArchivedOutcomes {
+    /// Conversations that are not complete.
+    pub incomplete: i64,
+    /// Conversations whose own row says that an earlier run was the last one.
+    pub disowned: i64,
+    /// The first and the last time that one was done.
+    pub finished: Option<(Timestamp, Timestamp)>,
+}
+
+/// The archive's zone and the rows that the views read of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedZone {
+    /// Its name.
+    pub name: String,
+    /// What is stored of it, oldest first.
+    pub offsets: Vec<ZoneOffset>,
 }
 
 /// A column that refers to the key of another table, and values that no row there has.
@@ -253,6 +287,7 @@ mod tests {
                 version: 1,
                 event: "created".to_owned(),
                 observed_at: time,
+                recorded_at: time,
                 run_id: 1,
                 sha256: None,
                 raw_bytes: Some(raw_bytes),

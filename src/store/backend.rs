@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use super::{
     StoreError,
+    schema::{Schema, SchemaObject},
     statement::Statement,
     table::{Rows, Table},
     value::{Row, Value},
@@ -33,6 +34,12 @@ pub(super) trait Backend: fmt::Debug + Send + Sync {
 
     /// What is wrong with the database itself.
     async fn check_integrity(&self) -> Result<Vec<String>, StoreError>;
+
+    /// What stands in the catalogue, and what the migrations make.
+    async fn read_schema(&self) -> Result<Schema, StoreError>;
+
+    /// The migrations that are compiled in.
+    fn migrations(&self) -> Vec<SchemaObject>;
 
     /// The engine and its version.
     async fn engine_version(&self) -> Result<String, StoreError>;

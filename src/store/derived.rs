@@ -283,7 +283,7 @@ fn by_key(rows: RowLists) -> BTreeMap<i64, RowLists> {
     found
 }
 
-async fn read(
+pub(super) async fn read(
     source: &mut dyn Select,
     statement: &Statement,
     keys: &[i64],
@@ -293,7 +293,7 @@ async fn read(
 }
 
 /// Notes where the rows of one message in one table differ.
-fn note(
+pub(super) fn note(
     table: &'static Table,
     version: &Redecoded<'_>,
     ours: &[Vec<Value>],
@@ -383,8 +383,9 @@ mod tests {
     fn what_is_read_has_the_kinds_of_what_is_written() {
         let contents = (&table::MESSAGE_CONTENTS, &statement::DERIVED_MESSAGES);
         let anomalies = (&table::ANOMALIES, &statement::DERIVED_ANOMALIES);
+        let changes = (&table::MESSAGE_CHANGES, &statement::DERIVED_CHANGES);
         let children = CHILDREN.iter().map(|child| (child.table, child.read));
-        for (table, statement) in children.chain([contents, anomalies]) {
+        for (table, statement) in children.chain([contents, anomalies, changes]) {
             let kinds: Vec<_> = table.columns.iter().map(|(_, kind)| *kind).collect();
             assert_eq!(kinds, statement.columns, "{}", table.name);
             let list = statement.text.split("from").next().unwrap_or_default();

@@ -8,6 +8,7 @@ mod connection;
 mod lock;
 mod open;
 mod read;
+mod schema;
 mod search;
 mod write;
 

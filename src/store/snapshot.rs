@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use super::{
-    ArchivedAbsence, ArchivedConversation, ArchivedMessage, ArchivedPiece, ArchivedRun,
-    ArchivedState, ArchivedVersion, Dangling, Difference, IndexFlaw, Redecoded, Store, StoreError,
+    ArchivedAbsence, ArchivedConversation, ArchivedMessage, ArchivedOutcomes, ArchivedPiece,
+    ArchivedRun, ArchivedState, ArchivedVersion, ArchivedZone, Dangling, Difference, IndexFlaw,
+    Redecoded, Store, StoreError,
     backend::{Reader, Select},
-    derived, reference, search,
+    changes, derived, reference, search,
     statement::{self, Statement},
     value::{Row, Value, clean},
+    zone,
 };
 use crate::model::{ConversationId, ConversationKey, MessageId, Piece, RunId};
 
@@ -209,7 +211,34 @@ impl Snapshot {
     pub async fn runs_after(&mut self, run: RunId) -> Result<Vec<ArchivedRun>, StoreError> {
         let args = vec![run.0.into(), RUNS_MAX.into()];
         let mut rows = self.0.select(&statement::AUDIT_RUNS, args).await?;
-        rows.iter_mut().map(archived_run).collect()
+        let mut runs: Vec<ArchivedRun> = rows
+            .iter_mut()
+            .map(archived_run)
+            .collect::<Result<_, _>>()?;
+        let ids: Vec<i64> = runs.iter().map(|run| run.id.0).collect();
+        let statement = &statement::AUDIT_OUTCOMES;
+        for mut row in self.0.select(statement, vec![ids.clone().into()]).await? {
+            let id = row.int()?;
+            if let Ok(place) = ids.binary_search(&id) {
+                runs[place].reported = outcomes(&mut row)?;
+            }
+        }
+        Ok(runs)
+    }
+
+    /// Where `message_changes` is not what the versions of these messages give. `described_to` is
+    /// the last run whose versions must have been described.
+    pub async fn change_differences(
+        &mut self,
+        messages: &[&ArchivedMessage],
+        described_to: i64,
+    ) -> Result<Vec<Difference>, StoreError> {
+        changes::compare(self.0.as_mut(), messages, described_to).await
+    }
+
+    /// The archive's zone and what is stored of it.
+    pub async fn time_zone(&mut self) -> Result<ArchivedZone, StoreError> {
+        zone::stored(self.0.as_mut()).await
     }
 
     /// Values that refer to a row that is not there, at most 100 for each column.
@@ -274,6 +303,7 @@ async fn with_versions(
             version: row.int()?,
             event: row.text()?,
             observed_at: row.time()?,
+            recorded_at: row.time()?,
             run_id: row.int()?,
             sha256: row.maybe_bytes()?,
             raw_bytes: row
@@ -326,9 +356,12 @@ fn conversation(row: &mut Row) -> Result<ArchivedConversation, StoreError> {
         unlisted: row.maybe_int()?,
         tail_proof: row.maybe_text()?,
         full_since: row.maybe_time()?,
+        checked_at: row.maybe_time()?,
         proven_at: row.maybe_time()?,
         horizon: row.maybe_time()?,
         open_failures: row.int()?,
+        last_run: row.maybe_int()?,
+        last_outcome: row.maybe_text()?,
         pieces: Vec::new(),
     })
 }
@@ -370,15 +403,26 @@ fn archived_run(row: &mut Row) -> Result<ArchivedRun, StoreError> {
     Ok(ArchivedRun {
         id: RunId(row.int()?),
         command: row.text()?,
-        is_finished: row.maybe_time()?.is_some(),
+        started_at: row.time()?,
+        finished_at: row.maybe_time()?,
         outcome: row.maybe_text()?,
         exit_code: row.maybe_int()?,
         listed: row.int()?,
         complete: row.int()?,
         waived: row.int()?,
         otherwise: row.int()?,
+        not_reached: row.int()?,
         empty: row.int()?,
         messages: [row.int()?, row.int()?, row.int()?],
         requests: [row.int()?, row.int()?, row.int()?],
+        reported: ArchivedOutcomes::default(),
+    })
+}
+
+fn outcomes(row: &mut Row) -> Result<ArchivedOutcomes, StoreError> {
+    Ok(ArchivedOutcomes {
+        incomplete: row.int()?,
+        disowned: row.int()?,
+        finished: row.maybe_time()?.zip(row.maybe_time()?),
     })
 }

@@ -10,6 +10,7 @@ mod lock;
 mod log;
 mod open;
 mod read;
+mod schema;
 mod search;
 mod write;
 

@@ -320,12 +320,15 @@ statements! {
        and ($3 = 0 or conversation_key in (select key from conversations where id {in_texts:4}))
        and ($5 = '' or class = $5)"
 
-    AUDIT_CONVERSATIONS (1) [Int Text Text Text Int Int Int Text Time Time Time Int]
+    AUDIT_CONVERSATIONS (1)
+    [Int Text Text Text Int Int Int Text Time Time Time Time Int Int Text]
     "reading conversations to check them"
     "select c.key, c.id, c.state, c.reason, c.live_count, coalesce(l.live, 0), c.unlisted,
-            c.tail_proof, c.full_since, p.proven_at, p.horizon, coalesce(f.open, 0)
+            c.tail_proof, c.full_since, p.checked_at, p.proven_at, p.horizon,
+            coalesce(f.open, 0), c.last_run, r.state
      from conversations c
      left join conversation_proofs p on p.conversation_key = c.key
+     left join run_conversations r on r.run_id = c.last_run and r.conversation_key = c.key
      left join (select conversation_key, count(*) as live from messages
                 where missing_since is null and deleted_at is null
                   and conversation_key {in_ints:1}
@@ -373,8 +376,8 @@ statements! {
      from messages m left join conversations c on c.key = m.conversation_key
      where m.conversation_key = $1 and m.id > $2 order by m.id limit $3"
 
-    AUDIT_VERSIONS (1) [Int Int Text Time Int Bytes Int] "reading versions to check them"
-    "select message_key, version, event, observed_at, run_id, sha256, octet_length(raw)
+    AUDIT_VERSIONS (1) [Int Int Text Time Time Int Bytes Int] "reading versions to check them"
+    "select message_key, version, event, observed_at, recorded_at, run_id, sha256, octet_length(raw)
      from message_versions where message_key {in_ints:1} order by message_key, version"
 
     AUDIT_ABSENCES (1) [Int Int Int Time Time Time] "reading absences to check them"
@@ -436,15 +439,33 @@ statements! {
                        where v.message_key = a.message_key and v.version = a.version)
      group by a.message_key order by 1 limit $1"
 
-    AUDIT_RUNS (2) [Int Text Time Text Int Int Int Int Int Int Int Int Int Int Int Int]
+    AUDIT_RUNS (2) [Int Text Time Time Text Int Int Int Int Int Int Int Int Int Int Int Int Int]
     "reading runs to check them"
-    "select id, command, finished_at, outcome, exit_code, conversations_listed,
+    "select id, command, started_at, finished_at, outcome, exit_code, conversations_listed,
             conversations_complete, conversations_waived,
             conversations_partial + conversations_gone + conversations_forbidden
                 + conversations_failed + conversations_not_reached,
-            conversations_empty, messages_new, messages_changed, messages_deleted,
+            conversations_not_reached, conversations_empty, messages_new, messages_changed, messages_deleted,
             requests_total, requests_retried, requests_throttled
      from runs where id > $1 order by id limit $2"
+
+    AUDIT_OUTCOMES (1) [Int Int Int Time Time] "reading what runs reported of conversations"
+    "select r.run_id, count(case when r.state <> 'complete' then 1 end),
+            count(case when coalesce(c.last_run, 0) < r.run_id then 1 end),
+            min(r.finished_at), max(r.finished_at)
+     from run_conversations r left join conversations c on c.key = r.conversation_key
+     where r.run_id {in_ints:1} group by r.run_id"
+
+    DERIVED_CHANGES (1) [Int Int Int Text Text Text] "reading what edits have changed"
+    "select message_key, version, position, path, before, after
+     from message_changes where message_key {in_ints:1}
+     order by message_key, version, position"
+
+    DICTIONARY (0) [Text Int Text Text] "reading the dictionary"
+    "select object, position, column_name, meaning from data_dictionary"
+
+    MIGRATIONS (0) [Int Text Bool Bytes] "reading which migrations were applied"
+    "select version, description, success, checksum from _sqlx_migrations order by version"
 
     RENORMALIZED_TO (0) [Int] "reading how far an interrupted renormalize came"
     "select renormalized_to from archive where only_row = 1"

@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 
 use super::{
-    Store, StoreError,
+    ArchivedZone, Store, StoreError,
+    backend::Select,
     session::{Session, Work},
+    snapshot::Now,
     statement::people::{CLEAR_TIME_ZONE_OFFSETS, SET_TIME_ZONE, TIME_ZONE, TIME_ZONE_OFFSETS},
     table,
     value::{Row, Value, storable},
@@ -52,21 +54,16 @@ impl Store {
     pub async fn keep_time_zone(&self, named: Option<&str>) -> Result<String, StoreError> {
         let kept = self.kept_time_zone().await?;
         let wanted = named.unwrap_or(kept.as_deref().unwrap_or(DEFAULT));
-        let Some(offsets) = zone_offsets(wanted) else {
+        let Some(offsets) = storable_offsets(wanted) else {
             tracing::warn!(
                 zone = wanted,
                 "the archive's time zone is not known on this machine; local days stay as they are"
             );
             return Ok(kept.unwrap_or_else(|| DEFAULT.to_owned()));
         };
-        let offsets: Vec<ZoneOffset> = offsets
-            .into_iter()
-            .map(|offset| ZoneOffset {
-                since: storable(offset.since),
-                ..offset
-            })
-            .collect();
-        if kept.as_deref().unwrap_or(DEFAULT) != wanted || self.read_offsets().await? != offsets {
+        if kept.as_deref().unwrap_or(DEFAULT) != wanted
+            || offsets_in(&mut Now(self)).await? != offsets
+        {
             let work = KeepZone {
                 name: wanted,
                 offsets: &offsets,
@@ -83,20 +80,44 @@ impl Store {
     }
 
     async fn kept_time_zone(&self) -> Result<Option<String>, StoreError> {
-        match self.select(&TIME_ZONE, Vec::new()).await?.first_mut() {
-            Some(row) => row.maybe_text(),
-            None => Ok(None),
-        }
+        name_in(&mut Now(self)).await
     }
+}
 
-    async fn read_offsets(&self) -> Result<Vec<ZoneOffset>, StoreError> {
-        let mut rows = self.select(&TIME_ZONE_OFFSETS, Vec::new()).await?;
-        let offset = |row: &mut Row| {
-            Ok(ZoneOffset {
-                since: row.time()?,
-                offset_seconds: row.int()?,
-            })
-        };
-        rows.iter_mut().map(offset).collect()
+/// The offsets of a zone by this machine's zone database, as an archive holds them; `None` where
+/// it does not know the zone.
+pub fn storable_offsets(name: &str) -> Option<Vec<ZoneOffset>> {
+    let offsets = zone_offsets(name)?.into_iter();
+    let stored = offsets.map(|offset| ZoneOffset {
+        since: storable(offset.since),
+        ..offset
+    });
+    Some(stored.collect())
+}
+
+/// What an archive holds of its zone.
+pub(super) async fn stored(source: &mut dyn Select) -> Result<ArchivedZone, StoreError> {
+    let name = name_in(source).await?;
+    Ok(ArchivedZone {
+        name: name.unwrap_or_else(|| DEFAULT.to_owned()),
+        offsets: offsets_in(source).await?,
+    })
+}
+
+async fn name_in(source: &mut dyn Select) -> Result<Option<String>, StoreError> {
+    match source.select(&TIME_ZONE, Vec::new()).await?.first_mut() {
+        Some(row) => row.maybe_text(),
+        None => Ok(None),
     }
+}
+
+async fn offsets_in(source: &mut dyn Select) -> Result<Vec<ZoneOffset>, StoreError> {
+    let mut rows = source.select(&TIME_ZONE_OFFSETS, Vec::new()).await?;
+    let offset = |row: &mut Row| {
+        Ok(ZoneOffset {
+            since: row.time()?,
+            offset_seconds: row.int()?,
+        })
+    };
+    rows.iter_mut().map(offset).collect()
 }

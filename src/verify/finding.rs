@@ -12,6 +12,11 @@ use serde::Serialize;
 pub enum Check {
     /// The database itself: its own check of pages, indexes and types.
     Integrity,
+    /// Tables, views, triggers, constraints, migrations and dictionary are as the migrations make
+    /// them.
+    Schema,
+    /// The indexes that only speed reading up are those of the migrations.
+    Indexes,
     /// What is stored can be read as what it stands for.
     Readable,
     /// Every reference leads to a row.
@@ -44,8 +49,13 @@ pub enum Check {
     Derived,
     /// The index of words holds what the messages say.
     SearchIndex,
-    /// The row of a run agrees with itself and with the versions that it wrote.
+    /// The row of a run agrees with itself, with the versions that it wrote and with what it
+    /// reported of conversations.
     Runs,
+    /// Times are those of the run that wrote them.
+    Times,
+    /// The offsets of the archive's zone are those that its name gives.
+    TimeZone,
     /// Online: a message that the archive should hold and the gateway lists.
     OnlineMissing,
     /// Online: a message that lives in the archive and is not listed.
@@ -58,8 +68,10 @@ pub enum Check {
 
 impl Check {
     /// Every check, in the order in which they are told.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::Integrity,
+        Self::Schema,
+        Self::Indexes,
         Self::Readable,
         Self::References,
         Self::State,
@@ -77,6 +89,8 @@ impl Check {
         Self::Derived,
         Self::SearchIndex,
         Self::Runs,
+        Self::Times,
+        Self::TimeZone,
         Self::OnlineMissing,
         Self::OnlineUnlisted,
         Self::OnlineContent,
@@ -87,6 +101,8 @@ impl Check {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Integrity => "integrity",
+            Self::Schema => "schema",
+            Self::Indexes => "indexes",
             Self::Readable => "readable",
             Self::References => "references",
             Self::State => "state",
@@ -104,6 +120,8 @@ impl Check {
             Self::Derived => "derived",
             Self::SearchIndex => "search_index",
             Self::Runs => "runs",
+            Self::Times => "times",
+            Self::TimeZone => "time_zone",
             Self::OnlineMissing => "online_missing",
             Self::OnlineUnlisted => "online_unlisted",
             Self::OnlineContent => "online_content",
@@ -116,6 +134,14 @@ impl Check {
         match self {
             Self::Integrity | Self::Readable | Self::References => {
                 "keep a copy as it is, restore the last backup, and run `convault sync`"
+            }
+            Self::Schema => {
+                "somebody has changed the archive's structure: put back what is expected, or export \
+                 into a new archive; until then do not rely on what its views show"
+            }
+            Self::Indexes => {
+                "no data is affected, only how fast it is read: put back what is expected, or drop \
+                 what was added"
             }
             Self::State => "run `convault sync` with its id: the outcome is written anew",
             Self::LiveCount => "run `convault renormalize`: it counts the messages again",
@@ -138,6 +164,14 @@ impl Check {
             Self::SearchIndex => "run `convault renormalize`: it builds the index of words anew",
             Self::Runs => {
                 "no message is touched by it: compare with the report of that run, or a backup"
+            }
+            Self::Times => {
+                "unless a clock was set by that much just then, somebody has changed it: compare \
+                 with the report of that run, or a backup"
+            }
+            Self::TimeZone => {
+                "run `convault sync`: it writes the offsets again; until then local days and hours \
+                 in the views are wrong"
             }
             Self::OnlineMissing => {
                 "run `convault sync --full` with its id; if it appeared later than --visibility-lag, \

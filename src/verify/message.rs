@@ -1,13 +1,18 @@
 //! Messages: their versions, their raw bytes, and the rows that follow from them.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
-use super::{Check, Checked, Findings, Place, tombstone};
+use super::{Check, Checked, Findings, Place, times::Times, tombstone};
 use crate::{
     model::{ConversationId, Message, Timestamp},
     monitor::{Counter, Monitor},
     normalize,
-    store::{ArchivedMessage, ArchivedVersion, Redecoded, Snapshot, StoreError, in_chunks},
+    store::{
+        ArchivedMessage, ArchivedVersion, Difference, Redecoded, Snapshot, StoreError, in_chunks,
+    },
     wire::Json,
 };
 
@@ -23,6 +28,7 @@ pub(super) struct Messages<'a> {
     pub(super) findings: &'a mut Findings,
     pub(super) checked: &'a mut Checked,
     pub(super) written: &'a mut Written,
+    pub(super) times: &'a mut Times,
     pub(super) monitor: &'a Monitor,
 }
 
@@ -36,13 +42,17 @@ struct State {
 impl Messages<'_> {
     /// Checks a batch.
     pub(super) async fn check(&mut self, batch: &[ArchivedMessage]) -> Result<(), StoreError> {
+        let mut unsound = HashSet::new();
         for message in batch {
-            self.check_rows(message).await?;
+            if !self.check_rows(message).await? {
+                unsound.insert(message.key);
+            }
         }
         let mut states: HashMap<i64, Vec<State>> = HashMap::new();
         for chunk in in_chunks(batch) {
-            self.check_raw(&chunk, &mut states).await?;
+            self.check_raw(&chunk, &mut states, &mut unsound).await?;
         }
+        self.check_changes(batch, &unsound).await?;
         for message in batch {
             let states = states.remove(&message.key).unwrap_or_default();
             if let Some(newer) = newer_than_current(message, &states) {
@@ -59,8 +69,10 @@ impl Messages<'_> {
         Ok(())
     }
 
-    /// What can be said without the raw JSON.
-    async fn check_rows(&mut self, message: &ArchivedMessage) -> Result<(), StoreError> {
+    /// What can be said without the raw JSON; gives whether the versions tell one story.
+    async fn check_rows(&mut self, message: &ArchivedMessage) -> Result<bool, StoreError> {
+        self.times
+            .check_message(message, &|| place(message), self.findings);
         for version in &message.versions {
             let place = match version.event.as_str() {
                 "created" => 0,
@@ -70,11 +82,13 @@ impl Messages<'_> {
             };
             self.written.entry(version.run_id).or_default()[place] += 1;
         }
-        if let Some((place, expected, found)) = flaw_of_versions(message) {
+        let flaw = flaw_of_versions(message);
+        let is_sound = flaw.is_none();
+        if let Some((place, expected, found)) = flaw {
             self.findings.add(Check::Versions, place, expected, found);
         }
         let Some(flaw) = tombstone::flaw(message, self.lag) else {
-            return Ok(());
+            return Ok(is_sound);
         };
         if flaw.is_of_place
             && self
@@ -82,11 +96,30 @@ impl Messages<'_> {
                 .has_moved_messages(message.conversation)
                 .await?
         {
-            return Ok(());
+            return Ok(is_sound);
         }
         let place = place(message).column(flaw.table, flaw.column);
         self.findings
             .add(Check::Tombstones, place, flaw.expected, flaw.found);
+        Ok(is_sound)
+    }
+
+    /// What edits have changed, of messages whose versions are sound.
+    async fn check_changes(
+        &mut self,
+        batch: &[ArchivedMessage],
+        unsound: &HashSet<i64>,
+    ) -> Result<(), StoreError> {
+        let sound = batch.iter().filter(|one| !unsound.contains(&one.key));
+        let sound: Vec<&ArchivedMessage> = sound.collect();
+        let described_to = self.times.described_to();
+        let differences = self.snapshot.change_differences(&sound, described_to);
+        for difference in differences.await? {
+            let of = |message: &&&ArchivedMessage| message.key == difference.key;
+            if let Some(message) = sound.iter().find(of) {
+                self.note(message, difference);
+            }
+        }
         Ok(())
     }
 
@@ -95,6 +128,7 @@ impl Messages<'_> {
         &mut self,
         chunk: &[(&ArchivedMessage, &ArchivedVersion)],
         states: &mut HashMap<i64, Vec<State>>,
+        unsound: &mut HashSet<i64>,
     ) -> Result<(), StoreError> {
         let names: Vec<(i64, i64)> = chunk
             .iter()
@@ -107,6 +141,9 @@ impl Messages<'_> {
         for (message, version) in chunk {
             let raw = raws.remove(&(message.key, version.version));
             let (read, sound) = self.decode(message, version, raw.as_deref());
+            if !sound {
+                unsound.insert(message.key);
+            }
             if let Some(read) = &read
                 && message.versions.len() > 1
             {
@@ -206,22 +243,25 @@ impl Messages<'_> {
             let message = chunk
                 .iter()
                 .find(|(message, _)| message.key == difference.key);
-            let Some((message, _)) = message else {
-                continue;
-            };
-            let mut place = place(message)
-                .version(difference.version)
-                .table(difference.table);
-            place.column = difference.column;
-            place.position = difference.position;
-            let check = match difference.column {
-                Some("digest") => Check::Digest,
-                _ => Check::Derived,
-            };
-            self.findings
-                .add(check, place, difference.expected, difference.found);
+            if let Some((message, _)) = message {
+                self.note(message, difference);
+            }
         }
         Ok(())
+    }
+
+    fn note(&mut self, message: &ArchivedMessage, difference: Difference) {
+        let mut place = place(message)
+            .version(difference.version)
+            .table(difference.table);
+        place.column = difference.column;
+        place.position = difference.position;
+        let check = match difference.column {
+            Some("digest") => Check::Digest,
+            _ => Check::Derived,
+        };
+        self.findings
+            .add(check, place, difference.expected, difference.found);
     }
 }
 
@@ -332,6 +372,7 @@ mod tests {
             version: number,
             event: event.to_owned(),
             observed_at: at(100 * number),
+            recorded_at: at(100 * number),
             run_id: number,
             sha256: None,
             raw_bytes,

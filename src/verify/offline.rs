@@ -6,11 +6,13 @@ use super::{
     Check, Findings, Place, conversation,
     message::{Messages, Written},
     run,
+    times::Times,
+    zone,
 };
 use crate::{
     model::{ConversationId, ConversationKey, RunId},
     monitor::{Counter, Monitor},
-    store::{Dangling, Snapshot, Store, StoreError},
+    store::{Dangling, SchemaKind, Snapshot, Store, StoreError},
 };
 
 /// Conversations that are read at once.
@@ -101,6 +103,7 @@ pub async fn offline(
         findings: Findings::keeping(options.findings_max),
         checked: Checked::default(),
         written: Written::new(),
+        times: Times::default(),
     };
     let stopped = offline.check(chosen.as_deref()).await.err();
     if let Err(error) = offline.snapshot.close().await {
@@ -147,14 +150,17 @@ struct Offline<'a> {
     findings: Findings,
     checked: Checked,
     written: Written,
+    times: Times,
 }
 
 impl Offline<'_> {
     async fn check(&mut self, chosen: Option<&[ConversationKey]>) -> Result<(), StoreError> {
         let messages = self.snapshot.count_messages(chosen).await?;
         self.monitor.add(Counter::MessagesExpected, messages);
+        let noted = self.note_runs().await;
+        let are_runs_readable = self.readable("runs", noted)?.is_some();
         let Some(keys) = chosen else {
-            return self.check_archive().await;
+            return self.check_archive(are_runs_readable).await;
         };
         for chunk in keys.chunks(CONVERSATIONS_AT_ONCE) {
             let checked = self.check_conversations(chunk).await;
@@ -167,7 +173,7 @@ impl Offline<'_> {
         Ok(())
     }
 
-    async fn check_archive(&mut self) -> Result<(), StoreError> {
+    async fn check_archive(&mut self, are_runs_readable: bool) -> Result<(), StoreError> {
         let waiting = self.monitor.waiting_for("the database checks itself");
         let flaws = self.store.check_integrity().await?;
         drop(waiting);
@@ -184,6 +190,8 @@ impl Offline<'_> {
             let expected = "a database that finds nothing wrong with itself";
             self.findings.add(check, Place::archive(), expected, flaw);
         }
+        let checked = self.check_schema().await;
+        self.readable("data_dictionary", checked)?;
         let dangling = self.snapshot.dangling().await;
         if let Some(dangling) = self.readable("references", dangling)? {
             for reference in &dangling {
@@ -194,15 +202,33 @@ impl Offline<'_> {
         self.readable("conversations", checked)?;
         let checked = self.check_all_messages().await;
         let all_read = self.readable("messages", checked)?.is_some();
-        if all_read {
+        if all_read && are_runs_readable {
             let checked = self.check_runs().await;
             self.readable("runs", checked)?;
+            std::mem::take(&mut self.times).finish(&mut self.findings);
+        }
+        let zone = self.snapshot.time_zone().await;
+        if let Some(zone) = self.readable("time_zone_offsets", zone)? {
+            zone::check(&zone, &mut self.findings);
         }
         // Words that are not what the raw messages say are told already, and mended first.
         let are_words_sound = !self.findings.counts().contains_key(&Check::Derived);
         if all_read && is_index_sound && are_words_sound {
             let checked = self.check_index().await;
             self.readable("search_index", checked)?;
+        }
+        Ok(())
+    }
+
+    async fn check_schema(&mut self) -> Result<(), StoreError> {
+        for flaw in self.store.schema_flaws().await? {
+            let check = match flaw.kind {
+                SchemaKind::Index => Check::Indexes,
+                _ => Check::Schema,
+            };
+            let mut place = Place::archive();
+            place.table = flaw.relation;
+            self.findings.add(check, place, flaw.expected, flaw.found);
         }
         Ok(())
     }
@@ -266,6 +292,7 @@ impl Offline<'_> {
         for conversation in self.snapshot.conversations(keys).await? {
             self.checked.conversations += 1;
             self.checked.pieces += conversation.pieces.len() as u64;
+            self.times.note_conversation(&conversation);
             let unbacked = conversation::check(&conversation, self.lag, &mut self.findings);
             // A message whose time has changed since leaves an end without its message.
             if !unbacked.is_empty() && !self.snapshot.has_moved_messages(conversation.key).await? {
@@ -282,6 +309,7 @@ impl Offline<'_> {
             findings: &mut self.findings,
             checked: &mut self.checked,
             written: &mut self.written,
+            times: &mut self.times,
             monitor: self.monitor,
         }
     }
@@ -310,6 +338,21 @@ impl Offline<'_> {
         }
     }
 
+    /// When each run began and ended, which others are held against.
+    async fn note_runs(&mut self) -> Result<(), StoreError> {
+        let mut last = RunId(i64::MIN);
+        loop {
+            let runs = self.snapshot.runs_after(last).await?;
+            let Some(newest) = runs.last() else {
+                return Ok(());
+            };
+            last = newest.id;
+            for run in &runs {
+                self.times.note_run(run);
+            }
+        }
+    }
+
     async fn check_runs(&mut self) -> Result<(), StoreError> {
         let mut last = RunId(i64::MIN);
         loop {
@@ -321,6 +364,7 @@ impl Offline<'_> {
             for run in &runs {
                 self.checked.runs += 1;
                 run::check(run, &self.written, &mut self.findings);
+                self.times.check_outcomes(run, &mut self.findings);
             }
         }
     }

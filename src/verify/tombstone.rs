@@ -205,6 +205,7 @@ mod tests {
             version: number,
             event: event.to_owned(),
             observed_at: at(observed),
+            recorded_at: at(observed),
             run_id: number,
             sha256: None,
             raw_bytes: None,

@@ -4,13 +4,20 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use convault::store::dictionary::{
-    self, COMMENTS_BEGIN, COMMENTS_MIGRATION, Many, Object, Reference, TABLES, VIEWS,
+use convault::{
+    clock::Clock,
+    store::{
+        SchemaKind, Store, StoreOptions,
+        dictionary::{
+            self, COMMENTS_BEGIN, COMMENTS_MIGRATION, Many, Object, Reference, TABLES, VIEWS,
+        },
+    },
 };
 
-use crate::migrated::Archive;
+use crate::{migrated::Archive, postgres};
 
 const REGENERATE: &str = "CONVAULT_BLESS=1 cargo test --test it dictionary";
 
@@ -118,6 +125,36 @@ async fn an_archive_carries_the_same_dictionary_on_both_engines() {
     assert_eq!(on_sqlite.rows.len(), lines);
     sqlite.close().await;
     postgres.close().await;
+}
+
+/// What `verify` holds the catalogue of a Postgres archive against.
+#[tokio::test]
+async fn the_catalogue_of_postgres_is_the_one_that_the_migrations_make() {
+    let archive = Archive::postgres().await;
+    let Archive::Postgres { schema, .. } = &archive else {
+        unreachable!("it was asked for Postgres")
+    };
+    let options = StoreOptions {
+        url: postgres::url().parse().unwrap(),
+        schema: Some(schema.clone()),
+        lock_wait: Duration::ZERO,
+        holder: "a test".to_owned(),
+        clock: Clock::system(),
+    };
+    let store = Store::open_read_only(&options).await.unwrap();
+    let mut lines = Vec::new();
+    for found in store.read_schema().await.unwrap() {
+        if !matches!(found.kind, SchemaKind::View | SchemaKind::Meaning) {
+            let (kind, relation) = (found.kind.as_str(), found.relation);
+            let (name, definition) = (found.name, found.definition);
+            lines.push(format!("{kind}\t{relation}\t{name}\t{definition}\n"));
+        }
+    }
+    lines.sort_unstable();
+    let catalogue = Path::new("src/store/postgres/catalogue.txt");
+    assert_fresh(catalogue, &lines.concat());
+    store.close().await;
+    archive.close().await;
 }
 
 /// Compares a generated file with what it should be, or writes it under `CONVAULT_BLESS=1`.

@@ -5,11 +5,15 @@ mod damage;
 mod offline;
 mod online;
 mod place;
+mod rare;
 mod rebuilt;
+mod rewritten;
+mod structure;
 
 crate::program::claims_on_both_engines! {
     an_archive_has_no_finding_after_anything_that_a_run_does
     each_damage_is_found_and_nothing_else
+    each_change_of_the_structure_is_found_and_nothing_else
     an_older_state_that_was_made_the_current_one_is_found
     chosen_conversations_alone_are_checked
     a_run_beside_it_and_the_archive_are_left_alone
@@ -34,6 +38,10 @@ async fn an_archive_has_no_finding_after_anything_that_a_run_does(engine: Engine
 
 async fn each_damage_is_found_and_nothing_else(engine: Engine) {
     damage::each_damage_is_found_and_nothing_else(engine).await;
+}
+
+async fn each_change_of_the_structure_is_found_and_nothing_else(engine: Engine) {
+    structure::each_change_of_the_structure_is_found_and_nothing_else(engine).await;
 }
 
 async fn chosen_conversations_alone_are_checked(engine: Engine) {

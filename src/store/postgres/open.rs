@@ -13,7 +13,7 @@ use super::lock;
 use crate::store::{RunLock, StoreError, StoreOptions, backend::Backend};
 
 /// The migrations, compiled in.
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 const READERS: u32 = 4;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);

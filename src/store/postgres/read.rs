@@ -11,12 +11,17 @@ use sqlx::{
     },
 };
 
-use super::{open::Postgres, search, write::PostgresWriter};
+use super::{
+    open::{MIGRATIONS, Postgres},
+    schema, search,
+    write::PostgresWriter,
+};
 use crate::{
     model::{Text, Timestamp},
     store::{
         StoreError,
         backend::{Backend, Reader, Select, Writer, assert_arguments},
+        schema::{Schema, SchemaObject, migrations},
         statement::{Dialect, Statement},
         value::{Kind, Row, Value},
     },
@@ -161,6 +166,14 @@ impl Backend for Postgres {
         .await
         .map_err(whilst)?;
         Ok([invalid, unproven, checksums].concat())
+    }
+
+    async fn read_schema(&self) -> Result<Schema, StoreError> {
+        schema::read(self).await
+    }
+
+    fn migrations(&self) -> Vec<SchemaObject> {
+        migrations(&MIGRATIONS)
     }
 
     async fn engine_version(&self) -> Result<String, StoreError> {

@@ -22,7 +22,7 @@ use super::{
 use crate::store::{RunLock, StoreError, StoreOptions, backend::Backend, error::EngineError};
 
 /// The migrations, compiled in.
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Connections that read.
 const READERS: usize = 4;

@@ -8,8 +8,8 @@ use rusqlite::{
 
 use super::{
     connection::{Access, SqliteConnection},
-    open::Sqlite,
-    search,
+    open::{MIGRATIONS, Sqlite},
+    schema, search,
     write::SqliteWriter,
 };
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
         StoreError,
         backend::{Asked, Backend, Reader, Select, Writer, assert_arguments},
         error::EngineError,
+        schema::{Schema, SchemaObject, migrations},
         statement::{Dialect, Statement},
         value::{Kind, Row, Value},
     },
@@ -116,6 +117,14 @@ impl Backend for Sqlite {
         let found = found.map_err(whilst)?;
         closed.map_err(whilst)?;
         Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    async fn read_schema(&self) -> Result<Schema, StoreError> {
+        schema::read(self).await
+    }
+
+    fn migrations(&self) -> Vec<SchemaObject> {
+        migrations(&MIGRATIONS)
     }
 
     async fn engine_version(&self) -> Result<String, StoreError> {

@@ -29,9 +29,12 @@ fn complete(pieces: &[Piece], lag_ms: u64) -> ArchivedConversation {
         unlisted: Some(0),
         tail_proof: Some("count".to_owned()),
         full_since: None,
+        checked_at: None,
         proven_at: proof.proven_at,
         horizon: proof.horizon,
         open_failures: 0,
+        last_run: Some(1),
+        last_outcome: None,
         pieces: (0..)
             .zip(pieces)
             .map(|(position, piece)| ArchivedPiece {

@@ -1,7 +1,72 @@
 //! What holds of an archive that nobody has damaged.
 
-use super::place::{Lived, STEPS};
+use super::{
+    place::{Lived, STEPS},
+    rare::WORLDS,
+};
 use crate::program::{Engine, Stage, small};
+
+/// What is there after the steps of a life, so that each thing that is checked is.
+const LIVED: &[(&str, &str)] = &[
+    (
+        "edits",
+        "select count(*) from message_versions where event = 'edited'",
+    ),
+    (
+        "tombstones",
+        "select count(*) from messages where deleted_at is not null",
+    ),
+    (
+        "missing",
+        "select count(*) from messages where missing_since is not null and deleted_at is null",
+    ),
+    (
+        "gone",
+        "select count(*) from conversations where state = 'gone'",
+    ),
+    (
+        "partial",
+        "select count(*) from conversations where state = 'partial'",
+    ),
+    (
+        "second covers",
+        "select count(*) from coverage_pieces where layer = 1",
+    ),
+    (
+        "settled pieces",
+        "select count(*) from coverage_pieces where settled",
+    ),
+    (
+        "runs cut short",
+        "select count(*) from runs where exit_code = 5",
+    ),
+];
+
+/// What is there after the rare worlds.
+const MET: &[(&str, &str)] = &[
+    (
+        "killed",
+        "select count(*) from runs where finished_at is null",
+    ),
+    ("refused", "select count(*) from runs where exit_code = 4"),
+    (
+        "waived",
+        "select count(*) from runs where conversations_waived > 0",
+    ),
+    (
+        "reappeared",
+        "select count(*) from message_versions where event = 'reappeared'",
+    ),
+    (
+        "without a time",
+        "select count(*) from messages where created_at is null",
+    ),
+    (
+        "the gateway's clock ahead",
+        "select count(*) from message_versions v join runs r on r.id = v.run_id
+                 where v.observed_at > r.finished_at",
+    ),
+];
 
 pub(super) async fn an_archive_has_no_finding_after_anything_that_a_run_does(engine: Engine) {
     let lived = Lived::begin(engine).await;
@@ -20,43 +85,7 @@ pub(super) async fn an_archive_has_no_finding_after_anything_that_a_run_does(eng
             ended.stderr
         );
     }
-    // The scene is what it is meant to be: each thing that is checked is there.
-    for (what, sql) in [
-        (
-            "edits",
-            "select count(*) from message_versions where event = 'edited'",
-        ),
-        (
-            "tombstones",
-            "select count(*) from messages where deleted_at is not null",
-        ),
-        (
-            "missing",
-            "select count(*) from messages where missing_since is not null and deleted_at is null",
-        ),
-        (
-            "gone",
-            "select count(*) from conversations where state = 'gone'",
-        ),
-        (
-            "partial",
-            "select count(*) from conversations where state = 'partial'",
-        ),
-        (
-            "second covers",
-            "select count(*) from coverage_pieces where layer = 1",
-        ),
-        (
-            "settled pieces",
-            "select count(*) from coverage_pieces where settled",
-        ),
-        (
-            "runs cut short",
-            "select count(*) from runs where exit_code = 5",
-        ),
-    ] {
-        assert!(lived.stage.number(sql).await > 0, "no {what}");
-    }
+    assert_there(&lived, LIVED).await;
     let ended = lived.verify(&["--json"]).await;
     let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(json["findings_total"], 0);
@@ -69,6 +98,24 @@ pub(super) async fn an_archive_has_no_finding_after_anything_that_a_run_does(eng
         json["checked"]["versions"],
         lived.stage.number(versions).await
     );
+    for (number, world) in WORLDS.iter().enumerate() {
+        lived.rare(number).await;
+        let ended = lived.verify(&[]).await;
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (0, ""),
+            "{world}: {}",
+            ended.stderr
+        );
+    }
+    assert_there(&lived, MET).await;
+}
+
+/// The scene is what it is meant to be: each thing that is checked is there.
+async fn assert_there(lived: &Lived, things: &[(&str, &str)]) {
+    for (what, sql) in things {
+        assert!(lived.stage.number(sql).await > 0, "no {what}");
+    }
 }
 
 pub(super) async fn chosen_conversations_alone_are_checked(engine: Engine) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use convault::{
     clock::Clock,
     model::Timestamp,
-    simulator::{Answer, Mutation, SimulatorOptions},
+    simulator::{Answer, Faults, Mutation, Schedule, SimulatorOptions},
 };
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
@@ -60,21 +60,21 @@ impl Lived {
         self.stage.simulator.conversation_ids()[place].clone()
     }
 
-    async fn sync(&self, arguments: &[&str], code: i32) {
+    pub(super) async fn sync(&self, arguments: &[&str], code: i32) {
         let fixed = ["--page-size", "20", "--concurrency", "1"];
         let (ended, _) = self.stage.sync(&[&fixed, arguments].concat()).await;
         assert_eq!(ended.code, code, "{}", ended.stderr);
     }
 
-    /// A run over one conversation that its budget cuts short.
-    async fn sync_one(&self, place: usize, arguments: &[&str]) {
+    /// A run over one conversation.
+    pub(super) async fn sync_one(&self, place: usize, arguments: &[&str], code: i32) {
         let id = self.id(place);
         let fixed = ["sync", &id, "--page-size", "20"];
         let ended = self.stage.run(&[&fixed, arguments].concat()).await;
-        assert_eq!(ended.code, 5, "{}", ended.stderr);
+        assert_eq!(ended.code, code, "{}", ended.stderr);
     }
 
-    fn mutate(&self, place: usize, mutation: &Mutation) {
+    pub(super) fn mutate(&self, place: usize, mutation: &Mutation) {
         self.stage
             .simulator
             .mutate(&self.id(place), mutation)
@@ -102,14 +102,33 @@ impl Lived {
                 self.mutate(4, &Mutation::Delete { positions });
                 self.sync(&[], 3).await;
             }
-            4 => self.sync_one(5, &["--full", "--max-requests", "2"]).await,
+            4 => {
+                let arguments = ["--full", "--max-requests", "2"];
+                self.sync_one(5, &arguments, 5).await;
+            }
             // A first page does not link; the run is cut short.
             5 => {
                 self.mutate(3, &Mutation::Arrive { n: 50 });
-                self.sync_one(3, &["--max-requests", "1"]).await;
+                self.sync_one(3, &["--max-requests", "1"], 5).await;
+            }
+            6 => {
+                self.stage.simulator.set_faults(Faults {
+                    disorder: Schedule::always(),
+                    ..Faults::default()
+                });
+                self.sync_one(4, &[], 3).await;
+                self.stage.simulator.set_faults(Faults::default());
             }
             _ => unreachable!("there are {STEPS} steps"),
         }
+    }
+
+    /// Sets the gateway's clock back: by going on once around all the times that there are.
+    pub(super) fn set_back(&self, by: Duration) {
+        let once = u64::try_from(i64::MAX).unwrap();
+        let by = u64::try_from(by.as_millis()).unwrap();
+        self.clock.advance(Duration::from_millis(once));
+        self.clock.advance(Duration::from_millis(once - by + 2));
     }
 
     /// Checks the archive itself.
@@ -138,10 +157,10 @@ impl Lived {
     }
 }
 
-pub(super) const STEPS: usize = 6;
+pub(super) const STEPS: usize = 7;
 
 /// Every table that a damage is done to.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 23] = [
     "archive",
     "runs",
     "conversations",
@@ -161,6 +180,10 @@ const TABLES: [&str; 19] = [
     "failures",
     "run_conversations",
     "search_long_messages",
+    "message_changes",
+    "time_zone_offsets",
+    "data_dictionary",
+    "_sqlx_migrations",
 ];
 
 async fn on_server(sql: &str) {

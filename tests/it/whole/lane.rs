@@ -74,7 +74,9 @@ impl Lane {
             Engine::Postgres => ("_sqlx", ""),
         };
         let is_ours = |name: &&String| {
-            !name.starts_with("_sqlx") && !name.starts_with(apart) && *name != "data_dictionary"
+            !name.starts_with("_sqlx")
+                && !name.starts_with(apart)
+                && !["data_dictionary", "time_zone_offsets"].contains(&name.as_str())
         };
         let deletions = tables.iter().filter(is_ours);
         let mut emptying = vec![emptying.to_owned()];

@@ -12,9 +12,11 @@ use convault::{
     api::{Gateway, GatewayOptions, Rate, RetryPolicy},
     clock::Clock,
     model::{ConversationCounts, ConversationId, MessageCounts, RequestCounts, StopReason},
+    monitor::Monitor,
     simulator::{Simulator, SimulatorOptions},
     store::{RunLock, Store},
     sync::{self, Input, Shutdown, Summary, SyncOptions},
+    verify::{self, VerifyOptions},
 };
 use rand::{SeedableRng as _, seq::SliceRandom as _};
 use rand_chacha::ChaCha8Rng;
@@ -207,6 +209,7 @@ impl Play<'_> {
         self.truth
             .check_run(&self.simulator, self.lane, summary.as_ref(), tally)
             .await;
+        self.assert_sound().await;
         self.simulator.finish_plans();
         self.truth.look(&self.simulator);
     }
@@ -298,6 +301,24 @@ impl Play<'_> {
             println!("run at {}, killed: {order:?}", self.clock.now());
             self.tell().await;
         }
+    }
+
+    /// However the run ended, `verify` finds nothing.
+    async fn assert_sound(&mut self) {
+        let store = self.open().await;
+        let options = VerifyOptions {
+            findings_max: 5,
+            ..VerifyOptions::default()
+        };
+        let report = verify::offline(&store, &options, &Monitor::new()).await;
+        let report = report.unwrap();
+        let seed = self.scenario.seed;
+        assert_eq!(report.findings.kept(), [], "seed {seed}");
+        assert!(
+            report.stopped.is_none(),
+            "seed {seed}: {:?}",
+            report.stopped
+        );
     }
 
     async fn open(&mut self) -> Store {
