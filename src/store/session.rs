@@ -356,6 +356,12 @@ impl Store {
                 Attempt::Failed(error) | Attempt::Unknown(error, _) if error.is_unsynced() => {
                     return Err(let_go(session.writer, error));
                 }
+                // Its connection is kept until the archive is closed: the log goes into the file
+                // that it is of.
+                Attempt::Failed(error) | Attempt::Unknown(error, _) if error.is_moved() => {
+                    *slot = Some(session);
+                    return Err(error);
+                }
                 Attempt::Failed(error) if error.is_connection_lost() => error,
                 Attempt::Failed(error) => {
                     // One that cannot even be rolled back is dropped.

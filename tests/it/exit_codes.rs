@@ -4,6 +4,8 @@
 mod archive;
 mod committed;
 mod gateway;
+#[cfg(unix)]
+mod named;
 mod stopped;
 
 use convault::simulator::Answer;
