@@ -67,7 +67,10 @@ pub use url::DatabaseUrl;
 
 use std::{
     future,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -119,6 +122,8 @@ struct Shared {
     outlook: std::sync::Mutex<Option<Arc<Outlook>>>,
     /// A sync failed: nothing is written any more.
     unsynced: AtomicBool,
+    /// The latest time that anything was recorded at, in milliseconds.
+    recorded_ms: AtomicI64,
     clock: Clock,
 }
 
@@ -160,6 +165,7 @@ impl Store {
             session: Mutex::new(Some(session)),
             outlook: std::sync::Mutex::default(),
             unsynced: AtomicBool::new(false),
+            recorded_ms: AtomicI64::new(i64::MIN),
             clock: options.clock.clone(),
         };
         let store = Self {
@@ -184,6 +190,7 @@ impl Store {
             session: Mutex::new(None),
             outlook: std::sync::Mutex::default(),
             unsynced: AtomicBool::new(false),
+            recorded_ms: AtomicI64::new(i64::MIN),
             clock: options.clock.clone(),
         };
         Ok(Self {
@@ -396,6 +403,14 @@ impl Store {
             prepared += 1;
         }
         Ok(prepared)
+    }
+
+    /// The time to record what is written now: within a run it follows the order of the commits, also
+    /// where the machine's clock is set back meanwhile.
+    fn recording_time(&self) -> Timestamp {
+        let now = self.shared.clock.now().as_millis();
+        let before = self.shared.recorded_ms.fetch_max(now, Ordering::Relaxed);
+        Timestamp::from_millis(before.max(now))
     }
 
     /// Reads through the pool.
