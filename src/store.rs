@@ -116,6 +116,8 @@ struct Shared {
     archive: String,
     /// The epoch that this store raised the archive to; `None` where it only reads.
     epoch: Option<i64>,
+    /// The number of the last transaction that this store knows of.
+    batch_seq: AtomicI64,
     /// The connection that writes; absent before the first write and after one that was cut.
     session: Mutex<Option<Session>>,
     /// The archive as the batch that was written last leaves it.
@@ -162,6 +164,7 @@ impl Store {
             backend,
             archive,
             epoch: Some(session.epoch()),
+            batch_seq: AtomicI64::new(session.batch_seq()),
             session: Mutex::new(Some(session)),
             outlook: std::sync::Mutex::default(),
             unsynced: AtomicBool::new(false),
@@ -187,6 +190,7 @@ impl Store {
             backend,
             archive: options.url.to_string(),
             epoch: None,
+            batch_seq: AtomicI64::new(0),
             session: Mutex::new(None),
             outlook: std::sync::Mutex::default(),
             unsynced: AtomicBool::new(false),

@@ -120,8 +120,12 @@ pub enum StoreError {
         /// The gateway that was asked for.
         asked: String,
     },
-    /// Another run has taken the archive over since.
-    #[error("another run has taken the archive {archive} over; this one can write no more")]
+    /// Another run has taken the archive over since, or it is in a state from before this one's last
+    /// transaction.
+    #[error(
+        "another run has taken the archive {archive} over, or it was put back to an earlier state; \
+         this one can write no more"
+    )]
     Fenced {
         /// Which archive.
         archive: String,

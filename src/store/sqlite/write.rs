@@ -142,7 +142,7 @@ impl Writer for SqliteWriter {
 /// A [`Step`] as it is done on the connection's thread.
 #[derive(Debug)]
 enum Deed {
-    Fence(i64),
+    Fence(i64, i64),
     Run(&'static Statement, Vec<Value>),
     /// The statement is run for each message, with its terms.
     Each(&'static Statement, Vec<(i64, String)>),
@@ -153,7 +153,7 @@ impl Deed {
     fn of(step: Step) -> Self {
         step.assert();
         match step {
-            Step::Fence(epoch) => Self::Fence(epoch),
+            Step::Fence { epoch, last } => Self::Fence(epoch, last),
             Step::Run(statement, mut args) => match args.as_mut_slice() {
                 [Value::Entries(entries)] => {
                     let terms = |(message, entry)| (message, search::terms(&entry));
@@ -168,7 +168,7 @@ impl Deed {
 
     fn purpose(&self) -> String {
         match self {
-            Self::Fence(_) => statement::FENCE.purpose.to_owned(),
+            Self::Fence(..) => statement::FENCE.purpose.to_owned(),
             Self::Run(statement, _) | Self::Each(statement, _) => statement.purpose.to_owned(),
             Self::Put(rows) => format!("writing {}", rows.table.name),
         }
@@ -181,9 +181,9 @@ impl Deed {
         spellings: &mut Spellings,
     ) -> Result<u64, EngineError> {
         match self {
-            Self::Fence(epoch) => {
+            Self::Fence(epoch, last) => {
                 let mut prepared = connection.prepare_cached(&spelled(&statement::FENCE))?;
-                Ok(count(prepared.execute([epoch])?))
+                Ok(count(prepared.execute([epoch, last])?))
             }
             Self::Run(statement, args) => {
                 let mut prepared = connection.prepare_cached(&spelled(statement))?;
@@ -218,7 +218,7 @@ fn perform_all(connection: &Connection, deeds: &[Deed]) -> Result<Vec<u64>, Stor
     for deed in deeds {
         let rows = deed.perform(connection, &mut spellings);
         changed.push(rows.map_err(|error| StoreError::whilst(deed.purpose(), error))?);
-        if matches!(deed, Deed::Fence(_)) && changed.ends_with(&[0]) {
+        if matches!(deed, Deed::Fence(..)) && changed.ends_with(&[0]) {
             break;
         }
     }
