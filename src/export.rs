@@ -29,11 +29,11 @@ use crate::{
     clock::Clock,
     model::{ConversationKey, Deleted, MessageFilter, RunId, StopReason, Timestamp, zone_offsets},
     monitor::{Counter, Monitor},
-    store::{ArchiveFacts, Selected, SelectedMessage, Selection, Store},
+    store::{ArchiveFacts, Selected, SelectedMessage, Selection, Snapshot, Store},
 };
 use destination::Destination;
 use row::Outgoing;
-use state::Change;
+use state::{Change, Past};
 use zone::Zone;
 
 /// What an export is written as.
@@ -79,7 +79,8 @@ pub struct ExportOptions {
     pub filter: MessageFilter,
     /// Only what became of messages since this run.
     pub since_run: Option<RunId>,
-    /// The archive as it was recorded by then; not together with `since_run`.
+    /// The archive as it was by then: every commit before the first that was recorded later; not
+    /// together with `since_run`.
     pub as_of: Option<Timestamp>,
     /// The zone of local days, of months and of the times that people read; the archive's own
     /// where it is `None`.
@@ -103,14 +104,16 @@ pub async fn run(
     let facts = snapshot.facts().await?;
     let zone = zone(options, &facts)?;
     refuse_unknown_run(options, &facts)?;
+    let past = past(options, &mut snapshot).await?;
     let selection = selection(options);
     monitor.add(
         Counter::MessagesExpected,
         snapshot.count_selected(&selection).await?,
     );
     let mut export = Export {
-        destination: Destination::open(options, &zone, &facts, clock)?,
+        destination: Destination::open(options, &zone, &facts, past, clock)?,
         options,
+        past,
         zone,
         counts: ExportCounts {
             changes: options.since_run.map(|_| ChangeCounts::default()),
@@ -151,6 +154,14 @@ fn zone(options: &ExportOptions, facts: &ArchiveFacts) -> Result<Zone, ExportErr
 fn refuse_unknown_run(options: &ExportOptions, facts: &ArchiveFacts) -> Result<(), ExportError> {
     let last = facts.last_run.map_or(RunId(0), |(run, _)| run);
     match options.since_run {
+        Some(run) if run.0 > 0 && options.filter.deleted == Deleted::Exclude => {
+            Err(ExportError::Refused {
+                message: "a change feed without deleted messages would hide that one was deleted"
+                    .to_owned(),
+                hint: "leave --deleted exclude out, and drop the rows whose change is `deleted`"
+                    .to_owned(),
+            })
+        }
         Some(run) if run.0 < 0 || run > last => Err(ExportError::Refused {
             message: format!("there is no run {}; the last one is {}", run.0, last.0),
             hint: "the manifest of the last export says next_since_run; 0 means from the beginning"
@@ -176,8 +187,24 @@ fn selection(options: &ExportOptions) -> Selection {
     }
 }
 
+/// The state that is asked for, where it is a past one.
+async fn past(
+    options: &ExportOptions,
+    snapshot: &mut Snapshot,
+) -> Result<Option<Past>, ExportError> {
+    let Some(time) = options.as_of else {
+        return Ok(None);
+    };
+    let first_run_after = snapshot.first_run_after(time).await?;
+    Ok(Some(Past {
+        time,
+        first_run_after,
+    }))
+}
+
 struct Export<'a> {
     options: &'a ExportOptions,
+    past: Option<Past>,
     zone: Zone,
     destination: Destination,
     counts: ExportCounts,
@@ -211,8 +238,8 @@ impl Export<'_> {
 
     /// The message as it goes out; `None` where it is not meant after all.
     fn outgoing(&self, selected: SelectedMessage) -> Result<Option<Outgoing>, ExportError> {
-        if let Some(time) = self.options.as_of {
-            let standing = state::as_of(&selected, time)?;
+        if let Some(past) = self.past {
+            let standing = state::as_of(&selected, past)?;
             let outgoing = standing.map(|standing| Outgoing::new(selected, standing, None));
             return Ok(outgoing.filter(|outgoing| meant(&self.options.filter, outgoing)));
         }

@@ -71,7 +71,10 @@ pub use zone::storable_offsets;
 
 use std::{
     future,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -117,12 +120,16 @@ struct Shared {
     archive: String,
     /// The epoch that this store raised the archive to; `None` where it only reads.
     epoch: Option<i64>,
+    /// The number of the last transaction that this store knows of.
+    batch_seq: AtomicI64,
     /// The connection that writes; absent before the first write and after one that was cut.
     session: Mutex<Option<Session>>,
     /// The archive as the batch that was written last leaves it.
     outlook: std::sync::Mutex<Option<Arc<Outlook>>>,
     /// A sync failed: nothing is written any more.
     unsynced: AtomicBool,
+    /// The latest time that anything was recorded at, in milliseconds.
+    recorded_ms: AtomicI64,
     clock: Clock,
 }
 
@@ -161,9 +168,11 @@ impl Store {
             backend,
             archive,
             epoch: Some(session.epoch()),
+            batch_seq: AtomicI64::new(session.batch_seq()),
             session: Mutex::new(Some(session)),
             outlook: std::sync::Mutex::default(),
             unsynced: AtomicBool::new(false),
+            recorded_ms: AtomicI64::new(i64::MIN),
             clock: options.clock.clone(),
         };
         let store = Self {
@@ -185,9 +194,11 @@ impl Store {
             backend,
             archive: options.url.to_string(),
             epoch: None,
+            batch_seq: AtomicI64::new(0),
             session: Mutex::new(None),
             outlook: std::sync::Mutex::default(),
             unsynced: AtomicBool::new(false),
+            recorded_ms: AtomicI64::new(i64::MIN),
             clock: options.clock.clone(),
         };
         Ok(Self {
@@ -400,6 +411,14 @@ impl Store {
             prepared += 1;
         }
         Ok(prepared)
+    }
+
+    /// The time to record what is written now: within a run it follows the order of the commits, also
+    /// where the machine's clock is set back meanwhile.
+    fn recording_time(&self) -> Timestamp {
+        let now = self.shared.clock.now().as_millis();
+        let before = self.shared.recorded_ms.fetch_max(now, Ordering::Relaxed);
+        Timestamp::from_millis(before.max(now))
     }
 
     /// Reads through the pool.

@@ -171,7 +171,8 @@ pub async fn run(
             if let Err(error) = index(store, shutdown, monitor, PARTS_INDEXED_FIRST).await {
                 tracing::warn!(%error, "what an earlier run left was not indexed for search");
             }
-            let (queue, writer) = Writer::start(store.clone(), run_id, monitor.clone());
+            let (queue, writer) =
+                Writer::start(store.clone(), run_id, monitor.clone(), Arc::clone(&tally));
             let context = Context::new(
                 gateway,
                 store,

@@ -74,7 +74,8 @@ pub(super) struct ExportCommand {
     #[arg(long, value_name = "RUN", conflicts_with = "as_of")]
     since_run: Option<i64>,
 
-    /// The archive as it was: what was recorded by this time, in the state of then.
+    /// The archive as it was: every commit before the first that was recorded later than this time,
+    /// in the state of then.
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
 

@@ -14,6 +14,7 @@ use super::{
     partition::Parts,
     place::{MANIFEST, PendingDirectory, PendingFile, Sink},
     row::Outgoing,
+    state::Past,
     zone::Zone,
 };
 use crate::{
@@ -53,9 +54,10 @@ impl Destination {
         options: &ExportOptions,
         zone: &Zone,
         facts: &ArchiveFacts,
+        past: Option<Past>,
         clock: &Clock,
     ) -> Result<Self, ExportError> {
-        let head = head(options, zone, facts, clock);
+        let head = head(options, zone, facts, past, clock);
         let is_feed = options.since_run.is_some();
         let (path, may_replace) = match &options.output {
             Output::Directory { path, may_replace } => (path, *may_replace),
@@ -247,7 +249,14 @@ fn manifest_beside(file: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn head(options: &ExportOptions, zone: &Zone, facts: &ArchiveFacts, clock: &Clock) -> Head {
+fn head(
+    options: &ExportOptions,
+    zone: &Zone,
+    facts: &ArchiveFacts,
+    past: Option<Past>,
+    clock: &Clock,
+) -> Head {
+    let in_past = |run| past.map_or(run, |past| past.last_whole_run(run));
     let (format, shape, cells) = match options.format {
         Format::Flat => ("jsonl", Some("flat"), None),
         Format::Vendor => ("jsonl", Some("vendor"), None),
@@ -270,11 +279,15 @@ fn head(options: &ExportOptions, zone: &Zone, facts: &ArchiveFacts, clock: &Cloc
         filter: FilterFacts::of(&options.filter),
         since_run: options.since_run,
         as_of: options.as_of.map(|time| time.to_string()),
-        last_run: facts.last_run.map(|(run, _)| run),
+        last_run: facts
+            .last_run
+            .map(|(run, _)| in_past(run))
+            .filter(|run| *run > RunId(0)),
         next_since_run: match facts.last_run {
             None => RunId(0),
-            Some((run, true)) => run,
-            Some((run, false)) => RunId(run.0 - 1),
+            Some((run, true)) => in_past(run),
+            // It may write more, also of what counts as of this time.
+            Some((run, false)) => in_past(run).min(RunId(run.0 - 1)),
         },
     }
 }

@@ -50,7 +50,8 @@ pub(super) struct Head {
     pub(super) filter: FilterFacts,
     pub(super) since_run: Option<RunId>,
     pub(super) as_of: Option<String>,
-    /// The archive's last run in the state that was exported.
+    /// The archive's last run in the state that was exported; of a past state the last that is in it
+    /// as a whole.
     pub(super) last_run: Option<RunId>,
     /// What to give to `--since-run` next time. A last run without an end may write more.
     pub(super) next_since_run: RunId,

@@ -1,7 +1,9 @@
 //! Which version of a message stands, and what became of it since a run.
 //!
-//! *As of* a time means: what was recorded by then, by the clock of the machine that ran the sync.
-//! It is what an export at that time would have given, never what was learnt later about it.
+//! *As of* a time means: what was committed up to the first commit that the clock of the machine that
+//! ran the sync places later. It is what an export at that time would have given, never what was learnt
+//! later about it. Where that clock was set back, the commits that follow count from the time on at
+//! which it had been before: a past state is always what the archive once was.
 
 use super::error::ExportError;
 use crate::{
@@ -18,6 +20,27 @@ pub(super) struct Standing {
     pub(super) message: Message,
     pub(super) missing_since: Option<Timestamp>,
     pub(super) deleted_at: Option<Timestamp>,
+}
+
+/// A state that the archive once had.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Past {
+    pub(super) time: Timestamp,
+    /// The first run that recorded anything later; none of the runs after it counts, whatever their
+    /// clock said. Within a run the times follow the order of its commits.
+    pub(super) first_run_after: Option<RunId>,
+}
+
+impl Past {
+    fn holds(self, version: &SelectedVersion) -> bool {
+        let is_before = |run: RunId| version.run_id <= run.0;
+        version.recorded_at <= self.time && self.first_run_after.is_none_or(is_before)
+    }
+
+    /// The last run that this state holds as a whole, of those that the archive has.
+    pub(super) fn last_whole_run(self, last: RunId) -> RunId {
+        self.first_run_after.map_or(last, |run| RunId(run.0 - 1))
+    }
 }
 
 /// What became of a message.
@@ -66,12 +89,12 @@ pub(super) fn now(selected: &SelectedMessage) -> Result<Standing, ExportError> {
 /// The JSON of the version that stood is not there.
 pub(super) fn as_of(
     selected: &SelectedMessage,
-    time: Timestamp,
+    past: Past,
 ) -> Result<Option<Standing>, ExportError> {
     let recorded: Vec<&SelectedVersion> = selected
         .versions
         .iter()
-        .filter(|version| version.recorded_at <= time)
+        .take_while(|version| past.holds(version))
         .collect();
     if recorded.is_empty() {
         return Ok(None);
@@ -200,6 +223,13 @@ mod tests {
         }
     }
 
+    fn past(time: Timestamp) -> Past {
+        Past {
+            time,
+            first_run_after: None,
+        }
+    }
+
     fn story() -> SelectedMessage {
         let versions = vec![
             version(1, "created", 1, Some("one")),
@@ -212,7 +242,7 @@ mod tests {
     #[test]
     fn the_state_of_then_is_what_was_recorded_by_then() {
         let words = |time| {
-            as_of(&story(), time).unwrap().map(|standing| {
+            as_of(&story(), past(time)).unwrap().map(|standing| {
                 let deleted = standing.deleted_at.is_some();
                 (standing.version, standing.message.text.unwrap(), deleted)
             })
@@ -225,8 +255,28 @@ mod tests {
         back.versions.push(version(4, "reappeared", 4, Some("two")));
         back.versions.push(version(5, "edited", 5, Some("five")));
         back.version = 5;
-        let standing = as_of(&back, at(41)).unwrap().unwrap();
+        let standing = as_of(&back, past(at(41))).unwrap().unwrap();
         assert_eq!((standing.version, standing.deleted_at), (4, None));
+    }
+
+    #[test]
+    fn a_run_after_one_that_recorded_later_does_not_count_whatever_its_clock_said() {
+        let mut back = story();
+        // The clock was set back before the deletion, which no state before it can hold.
+        back.versions[2].recorded_at = at(1);
+        assert!(as_of(&back, past(at(5))).unwrap().is_none());
+        let time = at(11);
+        let of_then = Past {
+            time,
+            first_run_after: Some(RunId(2)),
+        };
+        let standing = as_of(&back, of_then).unwrap().unwrap();
+        assert_eq!((standing.version, standing.deleted_at), (1, None));
+        let mut other = story();
+        other.versions.truncate(1);
+        (other.versions[0].run_id, other.version) = (3, 1);
+        assert!(as_of(&other, of_then).unwrap().is_none());
+        assert_eq!(of_then.last_whole_run(RunId(3)), RunId(1));
     }
 
     #[test]
@@ -238,7 +288,7 @@ mod tests {
             late,
             version(3, "edited", 3, Some("three")),
         ];
-        let standing = as_of(&selected(3, false, versions), at(21))
+        let standing = as_of(&selected(3, false, versions), past(at(21)))
             .unwrap()
             .unwrap();
         assert_eq!(standing.version, 1);

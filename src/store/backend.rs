@@ -81,8 +81,9 @@ pub(super) type Asked = (&'static Statement, Vec<Value>);
 /// One thing that a transaction does.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Asserts this epoch: nothing else is done where the archive has another.
-    Fence(i64),
+    /// Asserts this epoch and that the archive's last transaction has this number: nothing else is
+    /// done where it has others.
+    Fence { epoch: i64, last: i64 },
     /// Runs a statement that changes rows.
     Run(&'static Statement, Vec<Value>),
     /// Writes rows as their table describes. No key is there twice.
@@ -93,7 +94,7 @@ impl Step {
     /// Panics unless what is written is of the right number and kind.
     pub(super) fn assert(&self) {
         match self {
-            Self::Fence(_) => {}
+            Self::Fence { .. } => {}
             Self::Run(statement, args) => assert_arguments(statement, args),
             Self::Put(rows) => assert_rows(rows),
         }
@@ -103,7 +104,7 @@ impl Step {
     pub(super) fn rows(&self) -> usize {
         match self {
             Self::Put(rows) => rows.len(),
-            Self::Fence(_) | Self::Run(..) => 0,
+            Self::Fence { .. } | Self::Run(..) => 0,
         }
     }
 

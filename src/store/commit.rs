@@ -108,7 +108,7 @@ impl Commit<'_> {
         // Not before the session is ours: whoever reads an outlook may count on it that whatever came
         // before is committed.
         *lock(&self.store.shared.outlook) = decided.outlook.take().map(Arc::new);
-        let now = self.store.shared.clock.now();
+        let now = self.store.recording_time();
         decided.messages.record_at(now);
         write(session, decided.plan, decided.messages, decided.words).await
     }

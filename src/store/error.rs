@@ -120,11 +120,50 @@ pub enum StoreError {
         /// The gateway that was asked for.
         asked: String,
     },
-    /// Another run has taken the archive over since.
-    #[error("another run has taken the archive {archive} over; this one can write no more")]
+    /// Another run has taken the archive over since, or it is in a state from before this one's last
+    /// transaction.
+    #[error(
+        "another run has taken the archive {archive} over, or it was put back to an earlier state; \
+         this one can write no more"
+    )]
     Fenced {
         /// Which archive.
         archive: String,
+    },
+    /// The file has several names, each of which would have a log and a lock of its own.
+    #[error(
+        "the archive {} has {names} names (hard links), and two runs through two of them would lose \
+         data; remove the others (find them with `find -samefile`), or make this one a copy",
+        path.display()
+    )]
+    SeveralNames {
+        /// The file.
+        path: PathBuf,
+        /// How many names.
+        names: u64,
+    },
+    /// The file is mounted by itself, so that its log and its lock are not beside it.
+    #[error(
+        "the archive {} is mounted as a single file, so its log and its lock would be elsewhere and \
+         lost; mount the folder that holds it",
+        path.display()
+    )]
+    MountedAlone {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file's name leads elsewhere than when it was opened.
+    #[error(
+        "the archive {} {how} while it was being written, and nothing more is written to it; put the \
+         file back, keep others from moving it (a backup copies), then run again: what was \
+         committed before is in the file that was opened",
+        path.display()
+    )]
+    Moved {
+        /// The file.
+        path: PathBuf,
+        /// What became of it.
+        how: &'static str,
     },
     /// The disk or the quota is full.
     #[error("no room is left whilst {context}; make room and run again, nothing is lost")]
@@ -278,6 +317,11 @@ impl StoreError {
 
     pub(super) fn broken(what: impl Into<String>) -> Self {
         Self::Broken { what: what.into() }
+    }
+
+    /// Whether the file's name leads elsewhere by now.
+    pub(super) fn is_moved(&self) -> bool {
+        matches!(self, Self::Moved { .. })
     }
 
     /// Whether a sync failed, after which nothing may be written through this process.

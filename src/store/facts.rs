@@ -7,7 +7,7 @@ use super::{
     Snapshot, StoreError,
     statement::{
         self,
-        export::{CONVERSATIONS, LAST_RUN},
+        export::{CONVERSATIONS, FIRST_RUN_AFTER, LAST_RUN},
         people::{NAMES, TIME_ZONE, TIME_ZONE_OFFSETS},
     },
     value::Row,
@@ -74,6 +74,15 @@ impl Snapshot {
             facts.last_run = Some((RunId(row.int()?), row.maybe_time()?.is_some()));
         }
         Ok(facts)
+    }
+
+    /// The first run that recorded a version later than the time; `None` where none did.
+    pub async fn first_run_after(&mut self, time: Timestamp) -> Result<Option<RunId>, StoreError> {
+        let mut rows = self.0.select(&FIRST_RUN_AFTER, vec![time.into()]).await?;
+        match rows.as_mut_slice() {
+            [row] => Ok(row.maybe_int()?.map(RunId)),
+            _ => Err(StoreError::broken("a minimum gave no row")),
+        }
     }
 
     /// How far some conversations are archived, by key.

@@ -1,8 +1,9 @@
 //! The one connection that writes, and how a transaction on it ends.
 //!
-//! The first write of a transaction asserts the epoch and raises `batch_seq`; that is the mark
-//! by which a transaction whose commit was not answered is looked for. A session whose
-//! transaction was cut short is thrown away, never used again.
+//! The first write of a transaction asserts the epoch and the last `batch_seq`, and raises that; it is
+//! the mark by which a transaction whose commit was not answered is looked for, and by which an
+//! archive that was put back to an earlier state is told from the one that was written. A session
+//! whose transaction was cut short is thrown away, never used again.
 
 use std::{
     collections::HashSet,
@@ -107,6 +108,11 @@ impl Session {
         }
     }
 
+    /// The number of the last transaction.
+    pub(super) const fn batch_seq(&self) -> i64 {
+        self.batch_seq
+    }
+
     /// The epoch that is asserted.
     pub(super) const fn epoch(&self) -> i64 {
         self.epoch
@@ -163,7 +169,8 @@ impl Session {
         }
         // The first write of a transaction asserts the epoch.
         if !self.has_written {
-            steps.insert(0, Step::Fence(self.epoch));
+            let (epoch, last) = (self.epoch, self.batch_seq);
+            steps.insert(0, Step::Fence { epoch, last });
             self.has_written = true;
             self.awaits_fence = true;
         }
@@ -350,11 +357,19 @@ impl Store {
             let (keys, mark) = (session.keys, session.batch_seq + 1);
             let error = match session.attempt(work).await {
                 Attempt::Done(outcome) => {
+                    let last = session.batch_seq;
+                    self.shared.batch_seq.store(last, Ordering::Relaxed);
                     *slot = Some(session);
                     return Ok(outcome);
                 }
                 Attempt::Failed(error) | Attempt::Unknown(error, _) if error.is_unsynced() => {
                     return Err(let_go(session.writer, error));
+                }
+                // Its connection is kept until the archive is closed: the log goes into the file
+                // that it is of.
+                Attempt::Failed(error) | Attempt::Unknown(error, _) if error.is_moved() => {
+                    *slot = Some(session);
+                    return Err(error);
                 }
                 Attempt::Failed(error) if error.is_connection_lost() => error,
                 Attempt::Failed(error) => {
@@ -429,6 +444,17 @@ impl Store {
             ),
             source: None,
         })?;
-        Session::open(self.shared.backend.as_ref(), &self.shared.archive, epoch).await
+        let session = Session::open(self.shared.backend.as_ref(), &self.shared.archive, epoch);
+        let session = session.await?;
+        // One transaction may have been committed whose answer was lost.
+        let known = self.shared.batch_seq.load(Ordering::Relaxed);
+        if !(known..=known + 1).contains(&session.batch_seq) {
+            return Err(StoreError::Fenced {
+                archive: self.shared.archive.clone(),
+            });
+        }
+        let last = session.batch_seq;
+        self.shared.batch_seq.store(last, Ordering::Relaxed);
+        Ok(session)
     }
 }

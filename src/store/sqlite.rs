@@ -6,6 +6,7 @@
 //! [`close_synced`](super::Store::close_synced) make everything durable, or say that they could not.
 
 mod connection;
+mod identity;
 mod lock;
 mod log;
 mod open;

@@ -98,8 +98,9 @@ statements! {
     RAISE_EPOCH (0) [] "raising the archive's epoch"
     "update archive set epoch = epoch + 1, batch_seq = batch_seq + 1 where only_row = 1"
 
-    FENCE (1) [] "asserting the archive's epoch"
-    "update archive set batch_seq = batch_seq + 1 where only_row = 1 and epoch = $1"
+    FENCE (2) [] "asserting the archive's epoch and last transaction"
+    "update archive set batch_seq = batch_seq + 1
+     where only_row = 1 and epoch = $1 and batch_seq = $2"
 
     /// What a gateway has told: pages, and words about a conversation. A gateway that never
     /// answered has told nothing.

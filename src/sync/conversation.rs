@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::{ApiError, ApiErrorKind, Fetched},
-    model::{ConversationRecord, ConversationState, FailureClass, MessageCounts, Timestamp},
+    model::{ConversationRecord, ConversationState, FailureClass, Timestamp},
     monitor::Counter,
     store::{ConversationOutcome, MissingMessage, PageWrite, StoreError, WalkProgress},
     walk::{
@@ -55,14 +55,11 @@ impl From<StoreError> for Broken {
     }
 }
 
-/// How a visit ended.
+/// How a visit ended. Its outcome is still to be handed to the writer.
 #[derive(Debug)]
 pub(super) struct Visited {
-    pub(super) state: ConversationState,
-    pub(super) trouble: Option<Trouble>,
+    pub(super) outcome: ConversationOutcome,
     pub(super) empty: bool,
-    pub(super) counts: MessageCounts,
-    pub(super) requests: u64,
     /// Some of its messages were proven by earlier runs and not looked at in this one.
     pub(super) has_older_proof: bool,
 }
@@ -121,7 +118,7 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Walks to the end, and hands the outcome to the writer.
+    /// Walks to the end.
     pub(super) async fn run(mut self) -> Result<Visited, Broken> {
         let (state, trouble) = match self.walk_on().await {
             Ok(Verdict::Complete) => (ConversationState::Complete, None),
@@ -159,30 +156,21 @@ impl<'a> Visit<'a> {
             self.context.hiding.note(sample);
         }
         let now = self.context.clock.now();
-        self.context
-            .queue
-            .outcome(ConversationOutcome {
-                conversation: self.record.key,
-                state,
-                reason: trouble.as_ref().map(|trouble| trouble.reason.clone()),
-                failure: trouble.as_ref().map(|trouble| trouble.at(now)),
-                checked_at: self
-                    .head
-                    .filter(|_| state == ConversationState::Complete)
-                    .map(|head| head.sent_at),
-                messages: self.compared.counts,
-                requests: self.requests,
-                finished_at: now,
-            })
-            .await?;
         let is_complete = state == ConversationState::Complete;
+        let outcome = ConversationOutcome {
+            conversation: self.record.key,
+            state,
+            reason: trouble.as_ref().map(|trouble| trouble.reason.clone()),
+            failure: trouble.as_ref().map(|trouble| trouble.at(now)),
+            checked_at: self.head.filter(|_| is_complete).map(|head| head.sent_at),
+            messages: self.compared.counts,
+            requests: self.requests,
+            finished_at: now,
+        };
         let empty = self.first_sight && is_complete && self.compared.live == 0;
         Ok(Visited {
-            state,
-            trouble,
+            outcome,
             empty,
-            counts: self.compared.counts,
-            requests: self.requests,
             has_older_proof: is_complete
                 && self.compared.live > self.head.map_or(0, |head| head.rows)
                 && self.walk.ledger().has_settled(),

@@ -71,8 +71,9 @@ impl Candidates {
         if !visited.has_older_proof {
             return;
         }
-        let changed = visited.counts.new + visited.counts.changed + visited.counts.deleted > 0;
-        let visit = changed.then(|| Box::new((visited.counts, visited.requests)));
+        let (counts, requests) = (visited.outcome.messages, visited.outcome.requests);
+        let changed = counts.new + counts.changed + counts.deleted > 0;
+        let visit = changed.then(|| Box::new((counts, requests)));
         self.lock().push(Candidate { key, visit });
     }
 
@@ -287,7 +288,7 @@ impl Sweeping<'_> {
             requests: requests.max(1) + self.requests,
             finished_at: self.context.clock.now(),
         };
-        Ok(self.context.queue.outcome(outcome).await?)
+        Ok(self.context.queue.outcome(outcome, None).await?)
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     api::{ApiError, ApiErrorKind, Gateway},
     clock::Clock,
     model::{ConversationRecord, RunId, StopReason},
-    monitor::{Counter, Monitor},
+    monitor::Monitor,
     store::{FailureFilter, MissingMessage, Store, StoreError, Target},
 };
 
@@ -201,30 +201,38 @@ pub(super) async fn work(context: Arc<Context>, feed: Arc<Feed>) {
             Ok(missing) => missing,
             Err(error) => return context.stop(stop_of_store(&error)),
         };
-        match Visit::new(&context, &record, &missing).run().await {
-            Ok(visited) => {
-                context.monitor.count(Counter::ConversationsDone);
-                let waived = match is_waived(&context, target, &record, &visited).await {
-                    Ok(waived) => waived,
-                    Err(error) => return context.stop(stop_of_store(&error)),
-                };
-                context.candidates.note(record.key, &visited);
-                context.tally.ended(Ended {
-                    conversation_id: record.id.to_string(),
-                    state: visited.state,
-                    failure: visited
-                        .trouble
-                        .map(|trouble| (trouble.class, trouble.reason)),
-                    waived,
-                    empty: visited.empty,
-                    unchanged: visited.counts.unchanged,
-                });
-            }
+        match visit(&context, target, &record, &missing).await {
+            Ok(()) => {}
             Err(Broken::Stopped | Broken::WriterGone) => return,
             Err(Broken::Store(error)) => return context.stop(stop_of_store(&error)),
             Err(Broken::Api(error)) => return context.stop_asking(&error),
         }
     }
+}
+
+/// Visits one conversation and hands its outcome to the writer, who counts it once it is committed.
+async fn visit(
+    context: &Context,
+    target: Target,
+    record: &ConversationRecord,
+    missing: &[MissingMessage],
+) -> Result<(), Broken> {
+    let visited = Visit::new(context, record, missing).run().await?;
+    let waived = is_waived(context, target, record, &visited).await?;
+    context.candidates.note(record.key, &visited);
+    let outcome = visited.outcome;
+    let ended = Ended {
+        conversation_id: record.id.to_string(),
+        state: outcome.state,
+        failure: outcome
+            .failure
+            .as_ref()
+            .map(|failure| (failure.class, failure.reason.clone())),
+        waived,
+        empty: visited.empty,
+        unchanged: outcome.messages.unchanged,
+    };
+    Ok(context.queue.outcome(outcome, Some(ended)).await?)
 }
 
 /// Whether somebody has waived just this trouble: an old story is not told again, and does not
@@ -235,20 +243,19 @@ async fn is_waived(
     record: &ConversationRecord,
     visited: &Visited,
 ) -> Result<bool, StoreError> {
-    let Some(trouble) = visited.trouble.as_ref().filter(|_| target.waived) else {
+    let Some(failure) = visited.outcome.failure.as_ref().filter(|_| target.waived) else {
         return Ok(false);
     };
     let filter = FailureFilter {
         all: true,
         conversations: vec![record.id.to_string()],
-        class: Some(trouble.class.as_str().to_owned()),
+        class: Some(failure.class.as_str().to_owned()),
     };
     let told = context.store.read_failures(&filter).await?;
-    let now = trouble.at(context.clock.now());
-    Ok(told.iter().any(|failure| {
-        failure.waived_at.is_some()
-            && failure.resolved_run.is_none()
-            && now.is_within(failure.unlisted)
+    Ok(told.iter().any(|known| {
+        known.waived_at.is_some()
+            && known.resolved_run.is_none()
+            && failure.is_within(known.unlisted)
     }))
 }
 

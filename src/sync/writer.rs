@@ -6,8 +6,9 @@
 //! one at 6,000 pages or 10 s. While one is being written the next is filled, to the same
 //! bounds and no further, and decided as far as can be once it is full. So a kill costs at most these two (16,000 rows and 8 MiB together), the
 //! queue, and what is in flight. A database that fails ends the writer; every later send says so.
+//! How a conversation ended is counted here, once it is committed: what never was is not reported.
 
-use std::{future, time::Duration};
+use std::{future, sync::Arc, time::Duration};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use tokio::{
@@ -17,6 +18,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+use super::tally::{Ended, Tally};
 use crate::{
     model::{MessageCounts, RunId},
     monitor::{Counter, Monitor},
@@ -38,7 +40,7 @@ pub(super) struct WriterGone;
 
 enum Item {
     Page(Box<PageWrite>),
-    Outcome(Box<ConversationOutcome>),
+    Outcome(Box<ConversationOutcome>, Option<Ended>),
     Links(Vec<LinkRow>),
     Flush(oneshot::Sender<()>),
 }
@@ -52,8 +54,13 @@ impl Queue {
         self.send(Item::Page(Box::new(page))).await
     }
 
-    pub(super) async fn outcome(&self, outcome: ConversationOutcome) -> Result<(), WriterGone> {
-        self.send(Item::Outcome(Box::new(outcome))).await
+    /// `ended` is how the conversation is counted once this is committed, if it is to be.
+    pub(super) async fn outcome(
+        &self,
+        outcome: ConversationOutcome,
+        ended: Option<Ended>,
+    ) -> Result<(), WriterGone> {
+        self.send(Item::Outcome(Box::new(outcome), ended)).await
     }
 
     pub(super) async fn links(&self, links: Vec<LinkRow>) -> Result<(), WriterGone> {
@@ -77,11 +84,17 @@ impl Queue {
 pub(super) struct Writer(JoinHandle<(MessageCounts, Result<(), StoreError>)>);
 
 impl Writer {
-    pub(super) fn start(store: Store, run: RunId, monitor: Monitor) -> (Queue, Self) {
+    pub(super) fn start(
+        store: Store,
+        run: RunId,
+        monitor: Monitor,
+        tally: Arc<Tally>,
+    ) -> (Queue, Self) {
         let (sender, receiver) = mpsc::channel(QUEUE_PAGES_MAX);
         let task = Task {
             store,
             monitor,
+            tally,
             batch: OpenBatch::new(run),
             under_way: None,
             next: None,
@@ -107,6 +120,7 @@ impl Writer {
 struct Task {
     store: Store,
     monitor: Monitor,
+    tally: Arc<Tally>,
     /// Is filled.
     batch: OpenBatch,
     /// Is being written.
@@ -122,6 +136,14 @@ struct Writing {
     result: BoxFuture<'static, Result<BatchStats, StoreError>>,
     /// Nothing of it is written before this is told.
     turn: Option<oneshot::Sender<()>>,
+    then: Then,
+}
+
+/// What follows once a batch is committed.
+#[derive(Default)]
+struct Then {
+    /// The conversations that count from then on.
+    ended: Vec<Ended>,
     /// Who waits until it is committed.
     awaited_by: Vec<oneshot::Sender<()>>,
 }
@@ -200,9 +222,9 @@ impl Task {
 
     /// Begins to write the batch that was filled, or to decide it where another is being written.
     fn begin(&mut self) {
-        let (batch, awaited_by) = self.batch.take();
+        let (batch, then) = self.batch.take();
         if batch.pages.is_empty() && batch.outcomes.is_empty() && batch.links.is_empty() {
-            tell(awaited_by);
+            tell(then.awaited_by);
             return;
         }
         let store = self.store.clone();
@@ -222,7 +244,7 @@ impl Task {
         let writing = Writing {
             result: write.boxed(),
             turn: Some(turn),
-            awaited_by,
+            then,
         };
         if self.under_way.is_some() {
             self.next = Some(writing);
@@ -248,8 +270,13 @@ impl Task {
 
     /// What was under way is committed; it is the next one's turn.
     fn written(&mut self, stats: BatchStats) {
-        if let Some(writing) = self.under_way.take() {
-            tell(writing.awaited_by);
+        if let Some(Writing { then, .. }) = self.under_way.take() {
+            let ended = then.ended.len() as u64;
+            self.monitor.add(Counter::ConversationsDone, ended);
+            then.ended
+                .into_iter()
+                .for_each(|ended| self.tally.ended(ended));
+            tell(then.awaited_by);
         }
         self.under_way = self.next.take().map(Writing::in_turn);
         let messages = stats.messages;
@@ -275,8 +302,7 @@ struct OpenBatch {
     raw_bytes: usize,
     opened_at: Option<Instant>,
     changing_since: Option<Instant>,
-    /// Who waits until it is committed.
-    awaited_by: Vec<oneshot::Sender<()>>,
+    then: Then,
 }
 
 impl OpenBatch {
@@ -290,7 +316,7 @@ impl OpenBatch {
             raw_bytes: 0,
             opened_at: None,
             changing_since: None,
-            awaited_by: Vec::new(),
+            then: Then::default(),
         }
     }
 
@@ -299,7 +325,7 @@ impl OpenBatch {
         self.opened_at.get_or_insert(now);
         let changes = match &item {
             Item::Page(page) => page.changes_messages(),
-            Item::Outcome(outcome) => outcome.failure.is_some(),
+            Item::Outcome(outcome, _) => outcome.failure.is_some(),
             Item::Links(_) => true,
             Item::Flush(_) => false,
         };
@@ -317,12 +343,15 @@ impl OpenBatch {
                     .sum::<usize>();
                 self.batch.pages.push(*page);
             }
-            Item::Outcome(outcome) => self.batch.outcomes.push(*outcome),
+            Item::Outcome(outcome, ended) => {
+                self.batch.outcomes.push(*outcome);
+                self.then.ended.extend(ended);
+            }
             Item::Links(links) => {
                 self.rows += links.len();
                 self.batch.links.extend(links);
             }
-            Item::Flush(done) => self.awaited_by.push(done),
+            Item::Flush(done) => self.then.awaited_by.push(done),
         }
     }
 
@@ -340,12 +369,12 @@ impl OpenBatch {
     }
 
     fn is_awaited(&self) -> bool {
-        !self.awaited_by.is_empty()
+        !self.then.awaited_by.is_empty()
     }
 
-    fn take(&mut self) -> (Batch, Vec<oneshot::Sender<()>>) {
+    fn take(&mut self) -> (Batch, Then) {
         let fresh = Self::new(self.batch.run.unwrap_or(RunId(0)));
         let taken = std::mem::replace(self, fresh);
-        (taken.batch, taken.awaited_by)
+        (taken.batch, taken.then)
     }
 }

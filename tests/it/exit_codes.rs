@@ -2,7 +2,10 @@
 //! report says the same code and its counts add up (`Stage::report`).
 
 mod archive;
+mod committed;
 mod gateway;
+#[cfg(unix)]
+mod named;
 mod stopped;
 
 use convault::simulator::Answer;

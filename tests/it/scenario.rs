@@ -20,7 +20,7 @@ use tokio::process::Command;
 
 use crate::{
     effort, postgres,
-    program::{Engine, Stage},
+    program::{Engine, Stage, read_json},
 };
 
 /// What the run that is killed has to do.
@@ -242,6 +242,7 @@ impl Scenario {
     pub(crate) async fn assert_that_it_goes_on(&mut self, place: &str) {
         assert_no_half_report(&self.stage);
         let found = self.look_before_it_goes_on(place).await;
+        self.assert_reported(&found, place);
         let before = self.stage.simulator.records().len();
         self.sync().await;
         match self.story {
@@ -264,6 +265,18 @@ impl Scenario {
         self.assert_sound(place).await;
         let behind = "select (select max(key) from messages) - indexed_to from archive";
         assert_eq!(self.stage.number(behind).await, 0, "{place}");
+    }
+
+    /// A run that was not killed has said how much of the new archive is there.
+    fn assert_reported(&self, found: &Found, place: &str) {
+        let path = self.stage.path("report.json");
+        if self.story != Story::NewArchive || !path.exists() {
+            return;
+        }
+        let report = read_json(&path);
+        let (complete, new) = (found.complete.len(), found.archived.len());
+        assert_eq!(report["conversations"]["complete"], complete, "{place}");
+        assert_eq!(report["messages"]["new"], new, "{place}");
     }
 
     /// One request for a conversation that is complete, as many as ever for one of which nothing

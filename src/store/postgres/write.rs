@@ -210,9 +210,9 @@ impl Spelled {
     fn of(step: Step) -> Result<Self, StoreError> {
         step.assert();
         match step {
-            Step::Fence(epoch) => Ok(Self {
+            Step::Fence { epoch, last } => Ok(Self {
                 is_fence: true,
-                ..Self::run(&statement::FENCE, vec![epoch.into()])?
+                ..Self::run(&statement::FENCE, vec![epoch.into(), last.into()])?
             }),
             Step::Run(statement, args) => Self::run(statement, args),
             Step::Put(rows) => Self::put(&rows),

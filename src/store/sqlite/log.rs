@@ -5,12 +5,15 @@
 //! writes on; only where the log has grown long all the same does the writer wait. What a disk
 //! refused is told at the next transaction, and at the latest when the archive is closed.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot::error::TryRecvError;
 
-use super::connection::{Access, Pending, SqliteConnection};
+use super::{
+    connection::{Access, Pending, SqliteConnection},
+    identity::Identity,
+};
 use crate::store::{StoreError, error::EngineError};
 
 /// Pages of the log from which on they are carried over: most were changed several times meanwhile, and
@@ -31,7 +34,7 @@ pub(super) struct Checkpoint {
 /// Who carries the log over.
 #[derive(Debug)]
 pub(super) struct Carrier {
-    path: PathBuf,
+    identity: Arc<Identity>,
     connection: Option<SqliteConnection>,
     under_way: Option<Pending<Checkpoint>>,
     /// How the log stood at the end of the last transaction, where that is known.
@@ -39,9 +42,9 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(identity: Arc<Identity>) -> Self {
         Self {
-            path: path.to_owned(),
+            identity,
             connection: None,
             under_way: None,
             stands: None,
@@ -72,7 +75,7 @@ impl Carrier {
         if self.under_way.is_none() && pages - carried >= CARRIED_PAGES {
             let connection = match self.connection.take() {
                 Some(connection) => connection,
-                None => SqliteConnection::open(&self.path, Access::Carry).await?,
+                None => SqliteConnection::open(self.identity.path(), Access::Carry).await?,
             };
             let begun = connection.begin(|connection| run(connection, "passive"));
             self.connection = Some(connection);

@@ -3,8 +3,8 @@
 use std::{
     fs::{self, OpenOptions},
     io,
-    path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use rusqlite::Connection;
@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     connection::{Access, BUSY_TIMEOUT, SqliteConnection},
+    identity::{self, Identity, mounts},
     lock, write,
 };
 use crate::store::{RunLock, StoreError, StoreOptions, backend::Backend, error::EngineError};
@@ -30,7 +31,10 @@ const READERS: usize = 4;
 /// An open archive.
 #[derive(Debug)]
 pub(in crate::store) struct Sqlite {
-    pub(super) path: PathBuf,
+    pub(super) identity: Arc<Identity>,
+    /// Whether the file must stay what its names lead to; one that is only read may be replaced
+    /// by a newer copy.
+    is_written: bool,
     /// How many more may read.
     free: Semaphore,
     /// Connections that read, and do not at the moment.
@@ -53,9 +57,10 @@ impl Lent<'_> {
 }
 
 impl Sqlite {
-    fn over(path: PathBuf) -> Self {
+    fn over(identity: Identity, is_written: bool) -> Self {
         Self {
-            path,
+            identity: Arc::new(identity),
+            is_written,
             free: Semaphore::new(READERS),
             idle: Mutex::default(),
         }
@@ -72,13 +77,22 @@ impl Sqlite {
         let idle = self.idle().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => SqliteConnection::open(&self.path, Access::Read).await?,
+            None => self.open_reader().await?,
         };
         Ok(Lent {
             connection,
             from: self,
             _place: place,
         })
+    }
+
+    /// A new connection that reads, of the file that was opened.
+    pub(super) async fn open_reader(&self) -> Result<SqliteConnection, StoreError> {
+        let opened = SqliteConnection::open(self.identity.path(), Access::Read).await?;
+        if self.is_written {
+            self.identity.assert()?;
+        }
+        Ok(opened)
     }
 
     /// Does something on a connection that reads.
@@ -110,18 +124,22 @@ pub(in crate::store) async fn open(
     options: &StoreOptions,
 ) -> Result<(Box<dyn Backend>, RunLock), StoreError> {
     create(path)?;
-    // The lock is beside the file itself, whatever name it was reached by.
+    // The lock is beside the file itself, whatever link it was reached by.
+    let asked = path;
     let path =
         fs::canonicalize(path).map_err(|source| file("opening the archive", path, source))?;
     warn_of_network(&path);
     let lock = lock::take(&path, options).await?;
+    identity::refuse_several_names(&path)?;
+    let identity = Identity::of(asked, &path)?;
     let connection = SqliteConnection::open(&path, Access::Write).await?;
     if let Err(error) = migrate(&connection, &path, options).await {
         write::dispose(connection, &error);
         return Err(error);
     }
     write::close(connection).await?;
-    Ok((Box::new(Sqlite::over(path)), lock))
+    identity.assert()?;
+    Ok((Box::new(Sqlite::over(identity, true)), lock))
 }
 
 /// Brings the schema up to date. The connection that is open meanwhile is the one that carries
@@ -162,9 +180,13 @@ pub(in crate::store) async fn open_read_only(
     if !path.is_file() {
         return Err(missing());
     }
+    let asked = path;
     let path =
         fs::canonicalize(path).map_err(|source| file("opening the archive", path, source))?;
-    let archive = Sqlite::over(path);
+    if let Err(error) = identity::refuse_several_names(&path) {
+        tracing::warn!(%error, "what another name's log holds is not seen");
+    }
+    let archive = Sqlite::over(Identity::of(asked, &path)?, false);
     let reader = archive.reader().await?;
     let found = read_schema(&reader.connection).await?.ok_or_else(missing)?;
     reader.give_back();
@@ -256,19 +278,14 @@ fn refuse_newer(found: i64, options: &StoreOptions) -> Result<(), StoreError> {
 
 /// Locks and shared memory do not work well on network file systems.
 fn warn_of_network(path: &Path) {
-    let Ok(mounts) = fs::read_to_string("/proc/mounts") else {
-        return;
-    };
+    let mounts = mounts().into_iter();
     let kind = mounts
-        .lines()
-        .filter_map(|line| {
-            let mut fields = line.split(' ').skip(1);
-            Some((fields.next()?, fields.next()?))
-        })
-        .filter(|(mount, _)| path.starts_with(mount))
-        .max_by_key(|(mount, _)| mount.len())
-        .map(|(_, kind)| kind);
-    if let Some(kind @ ("nfs" | "nfs4" | "cifs" | "smb3" | "smbfs" | "fuse.sshfs")) = kind {
+        .filter(|mount| path.starts_with(&mount.at))
+        .max_by_key(|mount| mount.at.as_os_str().len())
+        .map(|mount| mount.kind);
+    if let Some(kind @ ("nfs" | "nfs4" | "cifs" | "smb3" | "smbfs" | "fuse.sshfs")) =
+        kind.as_deref()
+    {
         tracing::warn!(
             path = %path.display(),
             kind,

@@ -1,5 +1,7 @@
 //! Statements and rows as SQLite has them: times are ISO text, lists are JSON.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use rusqlite::{
     Connection, Statement as Prepared,
@@ -7,7 +9,7 @@ use rusqlite::{
 };
 
 use super::{
-    connection::{Access, SqliteConnection},
+    connection::SqliteConnection,
     open::{MIGRATIONS, Sqlite},
     schema, search,
     write::SqliteWriter,
@@ -68,11 +70,13 @@ impl Backend for Sqlite {
     }
 
     async fn connect_writer(&self) -> Result<Box<dyn Writer>, StoreError> {
-        Ok(Box::new(SqliteWriter::open(&self.path).await?))
+        Ok(Box::new(
+            SqliteWriter::open(Arc::clone(&self.identity)).await?,
+        ))
     }
 
     async fn connect_reader(&self) -> Result<Box<dyn Reader>, StoreError> {
-        let connection = SqliteConnection::open(&self.path, Access::Read).await?;
+        let connection = self.open_reader().await?;
         // The state that is seen is that of the first read.
         let begin = |connection: &mut Connection| {
             connection.execute_batch("begin")?;
@@ -110,7 +114,7 @@ impl Backend for Sqlite {
         };
         // On a connection of its own: the index of words compares what one has read before with what
         // another has written since, and calls it corrupt.
-        let connection = SqliteConnection::open(&self.path, Access::Read).await?;
+        let connection = self.open_reader().await?;
         let found = connection.with(check).await;
         let closed = connection.close().await;
         let whilst = |source| StoreError::whilst("checking the database file", source);

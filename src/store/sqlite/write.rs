@@ -1,12 +1,13 @@
 //! The one connection that writes: a prepared statement a table, run for each row.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
     connection::{Access, Pending, SqliteConnection},
+    identity::{Companions, Identity},
     log::{self, Carrier, checkpoint},
     read::{self, Spellings, bind, spelled},
     search,
@@ -25,6 +26,9 @@ use crate::store::{
 pub(super) struct SqliteWriter {
     connection: SqliteConnection,
     carrier: Carrier,
+    identity: Arc<Identity>,
+    /// What is beside the file, once this connection has found it there.
+    companions: Option<Companions>,
     /// What was begun and not waited for.
     behind: Option<Pending<Written>>,
 }
@@ -34,12 +38,21 @@ pub(super) struct SqliteWriter {
 type Written = (Result<Vec<u64>, StoreError>, Vec<Deed>);
 
 impl SqliteWriter {
-    pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) async fn open(identity: Arc<Identity>) -> Result<Self, StoreError> {
+        // To open another file for writing would change it already.
+        identity.assert()?;
         Ok(Self {
-            connection: SqliteConnection::open(path, Access::Write).await?,
-            carrier: Carrier::new(path),
+            connection: SqliteConnection::open(identity.path(), Access::Write).await?,
+            carrier: Carrier::new(Arc::clone(&identity)),
+            identity,
+            companions: None,
             behind: None,
         })
+    }
+
+    /// An error where what is committed is no longer found under the archive's name.
+    fn assert_in_place(&mut self) -> Result<(), StoreError> {
+        self.identity.assert_with(&mut self.companions)
     }
 
     async fn command(&self, command: &'static str) -> Result<(), StoreError> {
@@ -69,6 +82,7 @@ impl Select for SqliteWriter {
 impl Writer for SqliteWriter {
     async fn begin(&mut self) -> Result<(), StoreError> {
         self.behind = None;
+        self.assert_in_place()?;
         self.carrier.keep_log_short(&self.connection).await?;
         self.command("begin immediate").await
     }
@@ -82,7 +96,7 @@ impl Writer for SqliteWriter {
         let committed = self.connection.with(commit).await;
         let whilst = |source| StoreError::whilst("telling SQLite to commit", source);
         self.carrier.stands = committed.map_err(whilst)?;
-        Ok(())
+        self.assert_in_place()
     }
 
     async fn rollback(&mut self) -> Result<(), StoreError> {
@@ -102,7 +116,8 @@ impl Writer for SqliteWriter {
     }
 
     async fn sync(&mut self) -> Result<(), StoreError> {
-        self.carrier.carry_all(&self.connection).await
+        self.carrier.carry_all(&self.connection).await?;
+        self.assert_in_place()
     }
 
     async fn close(mut self: Box<Self>) -> Result<(), StoreError> {
@@ -112,7 +127,10 @@ impl Writer for SqliteWriter {
             }
             return Err(error);
         }
-        close(self.connection).await
+        // Also where the file has moved: what was committed goes with it, and the log holds nothing
+        // that would be taken for another file's.
+        close(self.connection).await?;
+        self.identity.assert()
     }
 
     fn abandon(self: Box<Self>) {
@@ -124,7 +142,7 @@ impl Writer for SqliteWriter {
 /// A [`Step`] as it is done on the connection's thread.
 #[derive(Debug)]
 enum Deed {
-    Fence(i64),
+    Fence(i64, i64),
     Run(&'static Statement, Vec<Value>),
     /// The statement is run for each message, with its terms.
     Each(&'static Statement, Vec<(i64, String)>),
@@ -135,7 +153,7 @@ impl Deed {
     fn of(step: Step) -> Self {
         step.assert();
         match step {
-            Step::Fence(epoch) => Self::Fence(epoch),
+            Step::Fence { epoch, last } => Self::Fence(epoch, last),
             Step::Run(statement, mut args) => match args.as_mut_slice() {
                 [Value::Entries(entries)] => {
                     let terms = |(message, entry)| (message, search::terms(&entry));
@@ -150,7 +168,7 @@ impl Deed {
 
     fn purpose(&self) -> String {
         match self {
-            Self::Fence(_) => statement::FENCE.purpose.to_owned(),
+            Self::Fence(..) => statement::FENCE.purpose.to_owned(),
             Self::Run(statement, _) | Self::Each(statement, _) => statement.purpose.to_owned(),
             Self::Put(rows) => format!("writing {}", rows.table.name),
         }
@@ -163,9 +181,9 @@ impl Deed {
         spellings: &mut Spellings,
     ) -> Result<u64, EngineError> {
         match self {
-            Self::Fence(epoch) => {
+            Self::Fence(epoch, last) => {
                 let mut prepared = connection.prepare_cached(&spelled(&statement::FENCE))?;
-                Ok(count(prepared.execute([epoch])?))
+                Ok(count(prepared.execute([epoch, last])?))
             }
             Self::Run(statement, args) => {
                 let mut prepared = connection.prepare_cached(&spelled(statement))?;
@@ -200,7 +218,7 @@ fn perform_all(connection: &Connection, deeds: &[Deed]) -> Result<Vec<u64>, Stor
     for deed in deeds {
         let rows = deed.perform(connection, &mut spellings);
         changed.push(rows.map_err(|error| StoreError::whilst(deed.purpose(), error))?);
-        if matches!(deed, Deed::Fence(_)) && changed.ends_with(&[0]) {
+        if matches!(deed, Deed::Fence(..)) && changed.ends_with(&[0]) {
             break;
         }
     }

@@ -13,6 +13,9 @@ statements! {
     LAST_RUN (0) [Int Time] "reading the last run"
     "select id, finished_at from runs order by id desc limit 1"
 
+    FIRST_RUN_AFTER (1) [Int] "reading which run recorded later than a time"
+    "select min(run_id) from message_versions where recorded_at > $1"
+
     CONVERSATIONS (1) [Int Text Time] "reading conversations to export"
     "select c.key, c.state, p.proven_at
      from conversations c left join conversation_proofs p on p.conversation_key = c.key

@@ -8,6 +8,7 @@ claims_on_both_engines! {
     an_archive_of_another_gateway_is_code_2_until_it_is_renamed
     a_held_archive_is_code_6_and_names_its_holder_and_age
     a_newer_schema_is_code_8_for_every_command
+    an_archive_that_is_put_back_to_an_earlier_state_in_mid_run_ends_it
 }
 
 async fn an_archive_of_another_gateway_is_code_2_until_it_is_renamed(engine: Engine) {
@@ -92,6 +93,40 @@ async fn a_newer_schema_is_code_8_for_every_command(engine: Engine) {
     ] {
         let ended = stage.run(arguments).await;
         assert_eq!(ended.code, 8, "{arguments:?}: {}", ended.stderr);
+    }
+}
+
+/// What a dump restored in mid-run does: what the run counts on is not there.
+async fn an_archive_that_is_put_back_to_an_earlier_state_in_mid_run_ends_it(engine: Engine) {
+    let mut ways = vec!["update archive set batch_seq = batch_seq - 3"];
+    if engine == Engine::Postgres {
+        ways.push(
+            "with earlier as (update archive set batch_seq = batch_seq - 3 returning 1)
+             select pg_terminate_backend(pid) from pg_stat_activity, earlier
+             where datname = current_database() and pid <> pg_backend_pid()
+               and query not like '%advisory%'",
+        );
+    }
+    for way in ways {
+        let options = SimulatorOptions {
+            faults: latency(20),
+            ..small(20, 100)
+        };
+        let stage = Stage::new(engine, options).await;
+        let arguments = ["--page-size", "20", "--concurrency", "2"];
+        let child = stage.sync_command(&arguments).spawn().unwrap();
+        stage.requests_reach(20).await;
+        stage.execute(way).await;
+        stage.simulator.set_faults(Faults::default());
+        let ended = ended(child).await;
+        assert_eq!(ended.code, 8, "{way}: {}", ended.stderr);
+        let told = "put back to an earlier state";
+        assert!(ended.stderr.contains(told), "{way}: {}", ended.stderr);
+        let report = stage.report(8);
+        let complete = "select count(*) from v_conversations where state = 'complete'";
+        let complete = stage.number(complete).await;
+        assert_eq!(report["conversations"]["complete"], complete, "{way}");
+        stage.end().await;
     }
 }
 

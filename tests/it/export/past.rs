@@ -6,7 +6,13 @@ use convault::{clock::Clock, model::Timestamp, simulator::Mutation};
 use serde_json::{Value, json};
 
 use super::{archived, change, rows, sync};
-use crate::program::{Engine, Stage};
+use crate::program::{Engine, Stage, claims_on_both_engines};
+
+claims_on_both_engines! {
+    as_of_a_time_follows_the_order_of_commits_where_the_clock_was_set_back
+    what_an_export_of_the_past_hands_on_loses_no_change
+    a_feed_that_would_hide_deletions_is_refused
+}
 
 /// An archive, and after each run what an export gave and when that was.
 struct Story {
@@ -123,6 +129,113 @@ pub(super) async fn a_change_feed_has_exactly_what_became_of_messages(engine: En
     let all = rows(&story.stage, &["--since-run", "0"]).await;
     assert_eq!(all.len(), last.len());
     assert!(all.iter().all(|row| row["change"] == "new"));
+    story.stage.end().await;
+}
+
+/// Lets runs have recorded some time earlier than they did, as with a clock that was set back.
+async fn set_back(stage: &Stage, days: u32, which: &str) {
+    let earlier = match stage.engine() {
+        Engine::Sqlite => {
+            format!("strftime('%Y-%m-%dT%H:%M:%fZ', recorded_at, '-{days} days')")
+        }
+        Engine::Postgres => format!("recorded_at - interval '{days} days'"),
+    };
+    let update = format!("update message_versions set recorded_at = {earlier} where {which}");
+    stage.execute(&update).await;
+}
+
+async fn as_of_a_time_follows_the_order_of_commits_where_the_clock_was_set_back(engine: Engine) {
+    let story = Story::new(engine).await;
+    let stage = &story.stage;
+    set_back(stage, 1, "run_id in (2, 3)").await;
+    // From the time of run 1 on, all three count: none of them is later than that.
+    let expected = [
+        &story.then[2],
+        &story.then[2],
+        &story.then[2],
+        &story.then[3],
+    ];
+    for ((time, _), (_, then)) in story.then.iter().zip(expected) {
+        let past = rows(stage, &["--as-of", &time.to_string()]).await;
+        assert_eq!(past, without_absences(then), "as of {time}");
+    }
+    // Before that, nothing: what the clock calls earlier came after it.
+    let day_before = story.then[3].0.minus(Duration::from_hours(24));
+    let past = rows(stage, &["--as-of", &day_before.to_string()]).await;
+    assert_eq!(past, Vec::<Value>::new());
+    story.stage.end().await;
+}
+
+/// The cursor that the manifest of an export as of a time gives, with what it exported.
+async fn as_of(stage: &Stage, time: Timestamp) -> (i64, Vec<Value>) {
+    let output = super::export(stage, "then.jsonl", &["--as-of", &time.to_string()]).await;
+    let manifest = crate::program::read_json(&stage.path("then.jsonl.manifest.json"));
+    let next = manifest["next_since_run"].as_i64().unwrap();
+    (
+        next,
+        super::lines(&std::fs::read_to_string(output).unwrap()),
+    )
+}
+
+/// What the feed since then makes of an export is the state of now.
+async fn assert_nothing_is_lost(stage: &Stage, (next, then): (i64, Vec<Value>), now: &[Value]) {
+    let id = |row: &Value| (row["conversation_id"].to_string(), row["id"].to_string());
+    let mut merged: BTreeMap<_, Value> = then.into_iter().map(|row| (id(&row), row)).collect();
+    for mut row in rows(stage, &["--since-run", &next.to_string()]).await {
+        let fields = row.as_object_mut().unwrap();
+        fields.remove("change");
+        fields.remove("change_run");
+        merged.insert(id(&row), row);
+    }
+    let now = without_absences(now).into_iter();
+    let now: BTreeMap<_, Value> = now.map(|row| (id(&row), row)).collect();
+    assert_eq!(merged, now, "since run {next}");
+}
+
+async fn what_an_export_of_the_past_hands_on_loses_no_change(engine: Engine) {
+    let story = Story::new(engine).await;
+    let stage = &story.stage;
+    let now = &story.then[3].1;
+    for (run, (time, _)) in (1..).zip(&story.then) {
+        let past = as_of(stage, *time).await;
+        assert_eq!(past.0, run, "as of {time}");
+        assert_nothing_is_lost(stage, past, now).await;
+    }
+    let before = as_of(stage, Timestamp::from_millis(0)).await;
+    assert_eq!(before, (0, Vec::new()));
+    // In the middle of run 2, which must be told again as a whole.
+    set_back(stage, 2, "run_id = 1").await;
+    set_back(stage, 1, "run_id = 2 and version > 1").await;
+    let hour_before = story.then[0].0.minus(Duration::from_hours(1));
+    let past = as_of(stage, hour_before).await;
+    let edited = past.1.iter().filter(|row| row["version"] == 2).count();
+    assert_eq!((past.0, past.1.len(), edited), (1, 780, 3));
+    assert_nothing_is_lost(stage, past, now).await;
+    // A run without an end may write more, by a clock that was set back too.
+    let last = story.then[3].0;
+    stage
+        .execute("update runs set finished_at = null where id = 4")
+        .await;
+    assert_eq!(as_of(stage, last).await.0, 3);
+    story.stage.end().await;
+}
+
+async fn a_feed_that_would_hide_deletions_is_refused(engine: Engine) {
+    let story = Story::new(engine).await;
+    let feed = ["--deleted", "exclude", "--since-run"];
+    let all = rows(&story.stage, &[&feed[..], &["0"]].concat()).await;
+    assert_eq!(
+        all.len(),
+        782,
+        "from the beginning there is nothing to hide"
+    );
+    let ended = super::try_export(&story.stage, "feed.jsonl", &[&feed[..], &["2"]].concat()).await;
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("--deleted exclude"),
+        "{}",
+        ended.stderr
+    );
     story.stage.end().await;
 }
 
