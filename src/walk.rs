@@ -28,7 +28,7 @@ mod switch;
 mod tail;
 mod tombstone;
 
-pub use ledger::{Interval, Ledger};
+pub use ledger::{Interval, Ledger, without_future};
 pub use machine::Walk;
 pub use page::{PageFacts, RowFacts};
 pub use step::{Claim, ClaimedPage, Known, Position, Ranks, Request, Rules, Step, Stored, Verdict};

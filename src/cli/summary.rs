@@ -52,6 +52,7 @@ fn tell_json(summary: &Summary, code: u8) {
         deleted_messages = report.messages.deleted,
         requests = report.requests.total,
         requests_planned = report.requests.planned,
+        wrong_dates = summary.wrong_dates,
         stopped_because = summary.stopped_because.as_deref().map(printable),
         "run finished"
     );
@@ -98,6 +99,13 @@ fn text(bad_lines_skipped: usize, summary: &Summary) -> String {
         line.push_str(&grouped(plan.requests));
     }
     lines.push(line);
+    if summary.wrong_dates > 0 {
+        lines.push(format!(
+            "  {} with a Date that this machine's clock contradicts; `convault doctor` compares the \
+             clocks",
+            counted(summary.wrong_dates, "answer")
+        ));
+    }
     if let Some(phones) = summary.phones {
         lines.push(format!(
             "  {}: {} with a conversation, {} without",

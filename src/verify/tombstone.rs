@@ -75,7 +75,10 @@ fn of_row(message: &ArchivedMessage) -> Option<Flaw> {
         ));
     }
     let since = message.missing_since?;
-    (since <= message.observed_at).then(|| {
+    // A run's absence is later than what an earlier one saw, whatever the gateway's clock said then.
+    let is_of_later_run = message.missing_run > message.observed_run;
+    let is_earlier = since <= message.observed_at;
+    (is_earlier && !(is_of_later_run && message.observed_run.is_some())).then(|| {
         let found = format!("{since}, last seen {}", message.observed_at);
         Flaw::new(MISSING_SINCE, "a time after it was last seen", found)
     })
@@ -226,6 +229,7 @@ mod tests {
             version: 1,
             created_at: Some(at(50)),
             observed_at: at(100),
+            observed_run: None,
             first_seen_run: 1,
             missing_since: Some(at(200)),
             missing_run: Some(2),

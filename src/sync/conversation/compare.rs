@@ -13,6 +13,7 @@ use sighting::{News, Sighting};
 
 use super::Broken;
 use crate::{
+    api::Fetched,
     model::{ConversationRecord, Message, MessageCounts, MessageId, Timestamp},
     monitor::Counter,
     normalize,
@@ -64,6 +65,8 @@ pub(in crate::sync) struct Received {
     decoded: Option<Vec<Message>>,
     /// What a walk is told of it.
     pub(in crate::sync) facts: PageFacts,
+    /// Its place in the order of requests.
+    observed_at: Timestamp,
     /// How many pages had been taken when it was sent.
     sent_after: u64,
 }
@@ -119,11 +122,11 @@ impl<'a> Comparison<'a> {
     /// Reads a page that was sent when `sent_after` pages had been taken.
     pub(in crate::sync) fn receive(
         &self,
-        page: wire::Page,
+        fetched: Fetched<wire::Page>,
         (skip, limit): (u64, u32),
-        sent_at: Timestamp,
         sent_after: u64,
     ) -> Received {
+        let (page, sent_at) = (fetched.value, fetched.sent_at);
         let decoded: Option<Vec<Message>> = self.unarchived.then(|| {
             let part = |place| normalize::message_of(&page.part(place), &self.record.id);
             (0..page.len()).map(part).collect()
@@ -138,6 +141,7 @@ impl<'a> Comparison<'a> {
             items,
             decoded,
             facts,
+            observed_at: fetched.observed_at,
             sent_after,
         }
     }
@@ -155,6 +159,7 @@ impl<'a> Comparison<'a> {
             items,
             decoded,
             facts,
+            observed_at,
             sent_after,
         } = received;
         let rows: Rows = facts
@@ -192,7 +197,8 @@ impl<'a> Comparison<'a> {
             interval: claims.first().map_or((None, None), |claim| {
                 (claim.interval.after, claim.interval.before)
             }),
-            ..PageWrite::of(self.record.key, facts.sent_at)
+            apart: Some(self.context.apart(facts.sent_at)),
+            ..PageWrite::of(self.record.key, observed_at)
         })
     }
 
@@ -234,7 +240,9 @@ impl<'a> Comparison<'a> {
         sent_after: u64,
     ) -> (Vec<MessageId>, Vec<MessageId>) {
         let (mut first, mut again) = (Vec::new(), Vec::new());
+        let lag = self.context.options.visibility_lag;
         for claim in claims {
+            let apart = self.context.apart(claim.sent_at).run;
             let nothing = Rows::default();
             let listed = match claim.page {
                 ClaimedPage::This => rows,
@@ -248,11 +256,11 @@ impl<'a> Comparison<'a> {
                 if !was_sent_since(sent_after, self.last_seen(*hash)) {
                     continue;
                 }
-                let this_run = message.missing_run == Some(self.context.run_id);
-                let lag = self.context.options.visibility_lag;
-                match strike(message.missing_since, this_run, claim.sent_at, lag) {
+                let is_recent = message.missing_run.is_some_and(|run| run > apart);
+                match strike(message.missing_since, is_recent, claim.sent_at, lag) {
                     Some(Strike::First) if self.absent.insert(*hash) => {
-                        self.live = self.live.saturating_sub(1);
+                        let was_live = message.missing_since.is_none();
+                        self.live = self.live.saturating_sub(u64::from(was_live));
                         first.push(message.id.clone());
                     }
                     Some(Strike::Second) => {
@@ -296,6 +304,7 @@ impl<'a> Comparison<'a> {
                 archived: known.map(|known| known.digest),
                 met: self.met.contains(row.id_hash),
                 back: self.absent.remove(&row.id_hash),
+                pending: known.is_some_and(|known| known.has_older),
                 gone: known.is_some_and(|known| {
                     known.missing_since.is_some() || known.deleted_at.is_some()
                 }),
