@@ -96,6 +96,8 @@ pub struct ArchivedVersion {
     pub event: String,
     /// When the page was sent.
     pub observed_at: Timestamp,
+    /// When it was committed.
+    pub recorded_at: Timestamp,
     /// Which run committed it.
     pub run_id: i64,
     /// The hash of the raw JSON.
@@ -258,6 +260,7 @@ mod tests {
                 version: 1,
                 event: "created".to_owned(),
                 observed_at: time,
+                recorded_at: time,
                 run_id: 1,
                 sha256: None,
                 raw_bytes: Some(raw_bytes),

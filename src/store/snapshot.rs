@@ -275,6 +275,7 @@ async fn with_versions(
             version: row.int()?,
             event: row.text()?,
             observed_at: row.time()?,
+            recorded_at: row.time()?,
             run_id: row.int()?,
             sha256: row.maybe_bytes()?,
             raw_bytes: row

@@ -378,8 +378,9 @@ statements! {
      from messages m left join conversations c on c.key = m.conversation_key
      where m.conversation_key = $1 and m.id > $2 order by m.id limit $3"
 
-    AUDIT_VERSIONS (1) [Int Int Text Time Int Bytes Int] "reading versions to check them"
-    "select message_key, version, event, observed_at, run_id, sha256, octet_length(raw)
+    AUDIT_VERSIONS (1) [Int Int Text Time Time Int Bytes Int] "reading versions to check them"
+    "select message_key, version, event, observed_at, recorded_at, run_id, sha256,
+            octet_length(raw)
      from message_versions where message_key {in_ints:1} order by message_key, version"
 
     AUDIT_ABSENCES (1) [Int Int Int Time Time Time] "reading absences to check them"

@@ -344,6 +344,7 @@ mod tests {
             version: number,
             event: event.to_owned(),
             observed_at: at(100 * number),
+            recorded_at: at(100 * number + 50),
             run_id: number,
             sha256: None,
             raw_bytes,

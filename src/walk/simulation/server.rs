@@ -7,6 +7,7 @@
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
+use super::clocks::Clocks;
 use crate::{
     model::Timestamp,
     walk::{PageFacts, RowFacts},
@@ -88,6 +89,7 @@ pub(super) struct Server {
     pub(super) schedule: Schedule,
     pub(super) requests: u64,
     pub(super) hidden: i64,
+    pub(super) clocks: Clocks,
     /// Earlier states of the list, oldest first, for lagging replicas.
     past: Vec<(i64, Vec<Listed>)>,
 }
@@ -110,6 +112,7 @@ impl Server {
             schedule,
             requests: 0,
             hidden: schedule.hidden,
+            clocks: Clocks::right(),
             past: Vec::new(),
         };
         let mut time = 1_000_000 - 20 * i64::try_from(size).unwrap() - 10 * LAG_MS;
@@ -265,7 +268,7 @@ impl Server {
         PageFacts {
             skip: sent.skip,
             limit: sent.limit,
-            sent_at: Timestamp::from_millis(sent.sent_at),
+            sent_at: Timestamp::from_millis(self.page_time(sent)),
             count,
             rows,
         }
