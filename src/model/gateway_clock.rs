@@ -19,6 +19,10 @@ const DATE_STEP_MS: i64 = 1000;
 /// What a run knows of a gateway's clock. Moments count from one origin, on a clock of this
 /// machine that nobody sets.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each is a number of milliseconds, and says so"
+)]
 pub struct GatewayClock {
     /// By how much two clocks may differ: λ, and what a `Date` leaves open.
     tolerance_ms: i64,

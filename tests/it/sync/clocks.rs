@@ -26,7 +26,7 @@ async fn later(scene: &Scene, run: &Run) -> Done {
     done
 }
 
-async fn change(scene: &Scene, id: &str, mutations: &[Mutation]) {
+fn change(scene: &Scene, id: &str, mutations: &[Mutation]) {
     for mutation in mutations {
         scene.simulator.mutate(id, mutation).unwrap();
     }
@@ -67,7 +67,7 @@ pub(super) async fn a_run_with_a_wrong_date_silences_nothing_that_comes_later(en
         let delete = Mutation::Delete {
             positions: vec![5, 6],
         };
-        change(&scene, &id, &[Mutation::Edit { positions }, delete]).await;
+        change(&scene, &id, &[Mutation::Edit { positions }, delete]);
         let done = later(&scene, &run.clone().full()).await;
         assert!(done.summary.wrong_dates > 0, "{off_ms}");
 
@@ -77,7 +77,7 @@ pub(super) async fn a_run_with_a_wrong_date_silences_nothing_that_comes_later(en
             positions: vec![10, 50],
         };
         let arrive = Mutation::Arrive { n: 45 };
-        change(&scene, &id, &[Mutation::Edit { positions }, delete, arrive]).await;
+        change(&scene, &id, &[Mutation::Edit { positions }, delete, arrive]);
         for runs in 0..4 {
             let full = if runs % 2 == 0 {
                 run.clone().full()
@@ -107,10 +107,10 @@ pub(super) async fn one_of_two_backends_with_a_wrong_date_leaves_no_listed_messa
         let delete = Mutation::Delete {
             positions: vec![3, 4, 70],
         };
-        change(&scene, &id, &[delete]).await;
+        change(&scene, &id, &[delete]);
         later(&scene, &run).await;
         assert_eq!(scene.number(MISSING).await, 3, "{off_ms}");
-        change(&scene, &id, &[Mutation::Restore { n: 2 }]).await;
+        change(&scene, &id, &[Mutation::Restore { n: 2 }]);
         for _ in 0..3 {
             later(&scene, &run.clone().full()).await;
             assert_no_future(&scene).await;
@@ -129,7 +129,7 @@ pub(super) async fn an_archive_that_a_wrong_date_has_poisoned_heals(engine: Engi
     let run = Run::of_page_size(20);
     scene.sync(&run).await.assert_complete();
     let positions = vec![5, 6];
-    change(&scene, &id, &[Mutation::Delete { positions }]).await;
+    change(&scene, &id, &[Mutation::Delete { positions }]);
     later(&scene, &run).await;
     assert_eq!(scene.number(MISSING).await, 2);
     let future = "'2027-12-01T00:00:00.000Z'";
@@ -157,7 +157,7 @@ pub(super) async fn an_archive_that_a_wrong_date_has_poisoned_heals(engine: Engi
         positions: vec![10, 50],
     };
     let arrive = Mutation::Arrive { n: 45 };
-    change(&scene, &id, &[Mutation::Edit { positions }, delete, arrive]).await;
+    change(&scene, &id, &[Mutation::Edit { positions }, delete, arrive]);
     for _ in 0..3 {
         later(&scene, &run).await;
         assert_no_future(&scene).await;
@@ -175,7 +175,7 @@ pub(super) async fn two_absences_within_the_lag_are_one_whatever_the_dates_say(e
     scene.sync(&run).await.assert_complete();
     scene.clock.advance(Duration::from_hours(1));
     let positions = vec![5];
-    change(&scene, &id, &[Mutation::Delete { positions }]).await;
+    change(&scene, &id, &[Mutation::Delete { positions }]);
     scene
         .simulator
         .set_faults(dated(-HOUR_MS, Schedule::always()));
@@ -199,12 +199,12 @@ pub(super) async fn an_older_state_counts_again_once_two_runs_have_seen_it(engin
     let edit = Mutation::Edit {
         positions: positions.clone(),
     };
-    change(&scene, &id, &[edit]).await;
+    change(&scene, &id, &[edit]);
     later(&scene, &run.clone().full()).await;
     let edited = scene.archived(&id).await;
     assert_ne!(edited, original);
 
-    change(&scene, &id, &[Mutation::Revert { positions }]).await;
+    change(&scene, &id, &[Mutation::Revert { positions }]);
     later(&scene, &run.clone().full()).await;
     assert_eq!(
         scene.archived(&id).await,

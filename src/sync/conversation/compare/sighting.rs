@@ -5,6 +5,10 @@ use super::Digest;
 /// A message in a page, and what is known of it. The archive that was read may lack what this
 /// visit has sent there and the writer has not committed.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, in any combination"
+)]
 pub(super) struct Sighting {
     /// Of the message as it is in the page.
     pub(super) digest: Digest,
