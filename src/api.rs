@@ -34,7 +34,7 @@ use url::Url;
 
 use crate::{
     clock::Clock,
-    model::{ConversationId, Timestamp},
+    model::{ConversationId, RequestTime, Timestamp},
     monitor::Monitor,
     wire::{Links, Malformed, Page},
 };
@@ -68,6 +68,8 @@ pub struct GatewayOptions {
     pub requests_max: Option<u64>,
     /// The most bytes that one answer may hold, decoded.
     pub page_bytes_max: usize,
+    /// λ of walk.md: by how much a `Date` may differ from what else is known of the time.
+    pub visibility_lag: Duration,
     /// The waits between attempts.
     pub retry: RetryPolicy,
     /// The time of day.
@@ -91,6 +93,7 @@ impl GatewayOptions {
             retries_max: 5,
             requests_max: None,
             page_bytes_max: PAGE_BYTES_MAX,
+            visibility_lag: Duration::from_mins(10),
             retry: RetryPolicy::default(),
             clock: Clock::system(),
             monitor: Monitor::new(),
@@ -104,9 +107,21 @@ pub struct Fetched<T> {
     /// The value.
     pub value: T,
     /// T of walk.md: no later than the moment the request was sent, on the gateway's clock, as
-    /// far as the `Date` headers of all answers bound it. This machine's clock, less the time
-    /// that the exchange took, where there was no readable `Date`.
+    /// far as the `Date` headers of all answers bound it, and no later on this machine's clock.
     pub sent_at: Timestamp,
+    /// The time of the request in the order of this client's requests: never earlier than that of
+    /// a request that was sent before, whatever the `Date` headers say. No earlier than `sent_at`.
+    pub observed_at: Timestamp,
+}
+
+impl<T> Fetched<T> {
+    fn at(time: RequestTime, value: T) -> Self {
+        Self {
+            value,
+            sent_at: time.sent_at,
+            observed_at: time.observed_at,
+        }
+    }
 }
 
 /// What a gateway says of itself.
@@ -145,6 +160,7 @@ impl Gateway {
             token,
             options.timeout,
             options.page_bytes_max,
+            options.visibility_lag,
             options.clock,
             monitor.clone(),
         )?;
@@ -192,12 +208,9 @@ impl Gateway {
             ..Links::default()
         };
         let read = |answer: Answer| {
-            let sent_at = answer.sent_at;
+            let time = answer.time;
             match parsed(answer, |body| Links::parse(&body)) {
-                Err(trouble) if trouble.kind == ApiErrorKind::Gone => Ok(Fetched {
-                    value: none(),
-                    sent_at,
-                }),
+                Err(trouble) if trouble.kind == ApiErrorKind::Gone => Ok(Fetched::at(time, none())),
                 outcome => outcome,
             }
         };
@@ -223,10 +236,7 @@ fn parsed<T>(
         let detail = format!("the gateway answered {status}, but {malformed}");
         Trouble::answered(ApiErrorKind::Malformed, detail)
     })?;
-    Ok(Fetched {
-        value,
-        sent_at: answer.sent_at,
-    })
+    Ok(Fetched::at(answer.time, value))
 }
 
 #[expect(
@@ -250,8 +260,5 @@ fn healthy(answer: Answer) -> Result<Fetched<Health>, Trouble> {
         answer::excerpt(&words.join(" "))
     };
     let server_date = answer::date(&answer.headers);
-    Ok(Fetched {
-        value: Health { name, server_date },
-        sent_at: answer.sent_at,
-    })
+    Ok(Fetched::at(answer.time, Health { name, server_date }))
 }

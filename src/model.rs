@@ -7,6 +7,7 @@
 mod conversation;
 mod failure;
 mod filter;
+mod gateway_clock;
 mod id;
 mod message;
 mod run;
@@ -18,6 +19,7 @@ pub use conversation::{
 };
 pub use failure::{Failure, FailureClass};
 pub use filter::{Deleted, MessageFilter};
+pub use gateway_clock::{Answered, GatewayClock, RequestTime};
 pub use id::{ConversationId, MessageId};
 pub use message::{
     Anomaly, AnomalyKind, Attachment, Direction, Location, MediaKind, Message, QuickReply,

@@ -15,6 +15,8 @@ pub enum Counter {
     Retries,
     /// Answers 429.
     Throttled,
+    /// Answers whose `Date` contradicts what else is known of the time by more than λ.
+    WrongDates,
     /// Pages asked for by the sweep, retries not counted.
     Swept,
     /// Bytes of the bodies of answers, as they came: most are packed.
@@ -61,6 +63,11 @@ impl Monitor {
     /// Adds `n`.
     pub fn add(&self, counter: Counter, n: u64) {
         self.0.counters[counter as usize].fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Adds one; says whether it is the first.
+    pub fn count_first(&self, counter: Counter) -> bool {
+        self.0.counters[counter as usize].fetch_add(1, Ordering::Relaxed) == 0
     }
 
     /// The value so far.

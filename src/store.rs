@@ -45,7 +45,7 @@ pub use archived::{
     ArchivedRun, ArchivedState, ArchivedVersion, ArchivedZone, Dangling, Difference, Redecoded,
     in_chunks,
 };
-pub use batch::{Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, WalkProgress};
+pub use batch::{Apart, Batch, BatchStats, ConversationOutcome, LinkRow, PageWrite, WalkProgress};
 pub use browse::{
     AnomalyLine, AnomalyPlace, ArchiveZone, ArchivedAbsenceTime, Browsing, ChangedPlace, Choice,
     ConversationHead, ConversationLine, ConversationPlace, ConversationQuery, ConversationSort,
@@ -60,7 +60,7 @@ pub use facts::{ArchiveFacts, ConversationFacts, GivenName};
 pub use names::{NamedSender, NamesStats, SenderName};
 pub use read::{
     ConversationDetail, CurrentMessage, FailureFilter, FailureRow, MissingMessage, RunRow,
-    RunStart, Slice, Status, Target,
+    RunStart, RunTimes, Slice, Status, Target,
 };
 pub use rewrite::RewriteStats;
 pub use schema::{SchemaFlaw, SchemaKind, SchemaObject};
@@ -292,6 +292,11 @@ impl Store {
         conversation: ConversationKey,
     ) -> Result<Vec<MissingMessage>, StoreError> {
         self.missing(conversation).await
+    }
+
+    /// When the last runs were, newest first.
+    pub async fn read_run_times(&self, runs_max: u32) -> Result<Vec<RunTimes>, StoreError> {
+        self.run_times(runs_max).await
     }
 
     /// How many live messages (neither missing nor deleted) are strictly newer than a time.

@@ -14,6 +14,7 @@ pub use shutdown::Shutdown;
 
 mod conversation;
 mod discovery;
+mod earlier;
 mod hiding;
 mod order;
 mod outcome;
@@ -32,6 +33,7 @@ use std::{
 };
 
 use conversation::Broken;
+use earlier::EarlierRuns;
 use plan::{Plan, PlanOptions};
 use tally::{Stop, Tally};
 use worker::{Context, Feed};
@@ -138,6 +140,8 @@ pub struct Summary {
     pub phones: Option<PhoneCounts>,
     /// What was planned before the first page was asked for.
     pub plan: Option<Plan>,
+    /// Answers whose `Date` contradicts what else is known of the time by more than λ.
+    pub wrong_dates: u64,
     /// Why the run stopped early, in words.
     pub stopped_because: Option<String>,
     /// Other reasons than the gravest, which is in the report.
@@ -162,12 +166,19 @@ pub async fn run(
         holder: options.holder.clone(),
         started_at,
     };
-    let (run_id, written, phones) = match store.begin_run(&start).await {
+    let begun = match store.begin_run(&start).await {
+        Ok(run_id) => store
+            .read_run_times(earlier::RUNS_MAX)
+            .await
+            .map(|times| (run_id, EarlierRuns::new(run_id, &times))),
+        Err(error) => Err(error),
+    };
+    let (run_id, written, phones) = match begun {
         Err(error) => {
             tally.stop(worker::stop_of_store(&error));
             (None, MessageCounts::default(), None)
         }
-        Ok(run_id) => {
+        Ok((run_id, earlier)) => {
             if let Err(error) = index(store, shutdown, monitor, PARTS_INDEXED_FIRST).await {
                 tracing::warn!(%error, "what an earlier run left was not indexed for search");
             }
@@ -182,7 +193,7 @@ pub async fn run(
                 clock,
                 queue,
                 Arc::clone(&tally),
-                run_id,
+                earlier,
             );
             let context = Arc::new(context);
             let phones = archive(&context, run_id, input).await;
@@ -389,6 +400,7 @@ fn summarise(
         empty: tally.empty,
         phones,
         plan: tally.plan,
+        wrong_dates: monitor.get(Counter::WrongDates),
         stopped_because,
         also: outcomes,
     }

@@ -30,7 +30,7 @@ mod tail;
 mod tombstone;
 
 pub use hiding::{Hiding, Sample};
-pub use ledger::{Interval, Ledger};
+pub use ledger::{Interval, Ledger, without_future};
 pub use machine::Walk;
 pub use page::{PageFacts, RowFacts};
 pub use step::{Claim, ClaimedPage, Known, Position, Ranks, Request, Rules, Step, Stored, Verdict};

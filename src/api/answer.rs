@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{ApiError, ApiErrorKind, token::Token};
-use crate::model::Timestamp;
+use crate::model::{RequestTime, Timestamp};
 
 /// No name of a host is longer.
 const HOST_BYTES_MAX: usize = 253;
@@ -76,8 +76,8 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
     /// The URL that was asked.
     pub(super) asked: Url,
-    /// T of walk.md; see [`super::Fetched::sent_at`].
-    pub(super) sent_at: Timestamp,
+    /// When it was asked for; see [`super::Fetched`].
+    pub(super) time: RequestTime,
     /// This machine's clock when the answer had come, for a `Retry-After` date beside no `Date`.
     pub(super) now: Timestamp,
 }
@@ -150,7 +150,7 @@ pub fn judge(
         headers: map,
         body: Bytes::copy_from_slice(body),
         asked: Url::parse("https://gateway.invalid/3rd/x").expect("it is a URL"),
-        sent_at: Timestamp::from_millis(0),
+        time: RequestTime::at(Timestamp::from_millis(0)),
         now: Timestamp::from_millis(0),
     };
     let trouble = answer.trouble();

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    model::{RequestTime, Timestamp},
     monitor::{Counter, Monitor},
 };
 
@@ -61,6 +62,7 @@ impl Exchange {
         token: Token,
         timeout: Duration,
         page_bytes_max: usize,
+        lag: Duration,
         clock: Clock,
         monitor: Monitor,
     ) -> Result<Self, ApiError> {
@@ -73,7 +75,7 @@ impl Exchange {
             page_bytes_max,
             decoders: Decoders::default(),
             clock,
-            server_clock: ServerClock::new(),
+            server_clock: ServerClock::new(lag),
             monitor,
         })
     }
@@ -114,7 +116,7 @@ impl Exchange {
         if with_token && url.origin() == self.base.origin() {
             request = request.header(ACCESS_TOKEN, self.token.header());
         }
-        let started = Instant::now();
+        let begun = self.server_clock.begin(Instant::now());
         #[expect(
             clippy::disallowed_methods,
             reason = "the one place that sends; its caller holds the limiter's permit"
@@ -130,18 +132,31 @@ impl Exchange {
         };
         let headers = std::mem::take(response.headers_mut());
         let now = self.clock.now();
-        let sent_at = match answer::date(&headers) {
-            Some(date) => self.server_clock.sent_at(date, started, headed),
-            None => now.minus(ceil_ms(started.elapsed())),
-        };
+        let local = now.minus(ceil_ms(begun.elapsed()));
+        let date = answer::date(&headers);
+        let time = self.server_clock.answered(begun, date, headed, local);
+        self.note_date(&time, date, local);
         Ok(Answer {
             status,
             headers,
             body,
             asked: url.clone(),
-            sent_at,
+            time,
             now,
         })
+    }
+
+    /// Counts a `Date` that decides nothing, and reports the first.
+    fn note_date(&self, time: &RequestTime, date: Option<Timestamp>, local: Timestamp) {
+        if let Some(date) = date.filter(|_| time.has_wrong_date)
+            && self.monitor.count_first(Counter::WrongDates)
+        {
+            tracing::warn!(
+                "the gateway's Date, {date}, and this machine's clock, {local}, differ by more than \
+                 the visibility lag: the archive keeps its own order, and claims no more than the \
+                 earlier of the two allows; `convault doctor` compares the clocks"
+            );
+        }
     }
 
     /// The decoded body, refused as soon as it is over the cap.

@@ -2,56 +2,79 @@
 //!
 //! One `Date` is a whole second, rounded down, of some moment before the headers arrived. Over
 //! many answers the bound closes in on the clock to within the network's delay, so that pages
-//! sent one after another have send times one after another.
+//! sent one after another have send times one after another. [`GatewayClock`] says which of them
+//! is believed; this counts the moments that it goes by.
 //!
 //! Invariant: a send time is never later than the gateway's clock was at that moment, as long as
 //! that clock runs on; one that was set back is noticed by the first `Date` that it contradicts,
-//! and the bound begins anew.
+//! and the bound begins again.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
-use crate::model::Timestamp;
+use crate::model::{Answered, GatewayClock, RequestTime, Timestamp};
 
-/// What a `Date` leaves open: whole seconds.
-const DATE_STEP_MS: i64 = 1000;
-
-/// A lower bound of a gateway's clock.
+/// What is known of a gateway's clock, by the moments of this process.
 #[derive(Debug)]
 pub(super) struct ServerClock {
     /// What local moments are counted from.
     origin: Instant,
-    /// The gateway's clock at `origin` was no earlier than this, in milliseconds.
-    at_origin_ms: Mutex<Option<i64>>,
+    known: Mutex<GatewayClock>,
+}
+
+/// A request that is sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begun {
+    sent: Instant,
+    observed_at: Option<Timestamp>,
+}
+
+impl Begun {
+    /// How long ago it was sent.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.sent.elapsed()
+    }
 }
 
 impl ServerClock {
-    pub(super) fn new() -> Self {
+    /// A clock of which nothing is known; `lag` is λ.
+    pub(super) fn new(lag: Duration) -> Self {
         Self {
             origin: Instant::now(),
-            at_origin_ms: Mutex::new(None),
+            known: Mutex::new(GatewayClock::new(lag)),
         }
     }
 
-    /// When a request was sent at the latest, on the gateway's clock, given the `Date` of its
-    /// answer and the moments when it was sent and when the headers had come.
-    pub(super) fn sent_at(&self, date: Timestamp, sent: Instant, answered: Instant) -> Timestamp {
-        let sent_ms = self.elapsed_ms(sent);
-        // One more for the part of a millisecond that is cut off.
-        let by_date = date.as_millis() - self.elapsed_ms(answered) - 1;
-        let mut bound = self
-            .at_origin_ms
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let contradicted =
-            bound.is_some_and(|bound| bound + sent_ms > date.as_millis() + DATE_STEP_MS);
-        let now = match *bound {
-            Some(bound) if !contradicted => bound.max(by_date),
-            _ => by_date,
-        };
-        *bound = Some(now);
-        Timestamp::from_millis(now + sent_ms)
+    /// Notes that a request is sent at this moment.
+    pub(super) fn begin(&self, sent: Instant) -> Begun {
+        let observed_at = self.lock().begin(self.elapsed_ms(sent));
+        Begun { sent, observed_at }
+    }
+
+    /// When a request was sent, given the `Date` of its answer, the moment when the headers had
+    /// come, and this machine's clock when it was sent.
+    pub(super) fn answered(
+        &self,
+        begun: Begun,
+        date: Option<Timestamp>,
+        answered: Instant,
+        local: Timestamp,
+    ) -> RequestTime {
+        self.lock().answered(&Answered {
+            begun: begun.observed_at,
+            sent_ms: self.elapsed_ms(begun.sent),
+            answered_ms: self.elapsed_ms(answered),
+            local,
+            date,
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, GatewayClock> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn elapsed_ms(&self, moment: Instant) -> i64 {
@@ -62,9 +85,23 @@ impl ServerClock {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+
+    const LAG: Duration = Duration::from_mins(10);
+
+    /// When a request was sent, on a machine whose clock is right.
+    fn sent_at(
+        clock: &ServerClock,
+        date: Timestamp,
+        (sent, answered): (Instant, Instant),
+        local_ms: i64,
+    ) -> Timestamp {
+        let begun = clock.begin(sent);
+        let local = Timestamp::from_millis(local_ms);
+        let time = clock.answered(begun, Some(date), answered, local);
+        assert!(!time.has_wrong_date);
+        time.sent_at
+    }
 
     /// A gateway whose clock shows `true_ms` when the origin's does 0; `Date` cuts off.
     fn date(true_ms: i64) -> Timestamp {
@@ -73,13 +110,18 @@ mod tests {
 
     #[test]
     fn send_times_are_never_late_and_close_in_on_the_clock() {
-        let clock = ServerClock::new();
+        let clock = ServerClock::new(LAG);
         let at = |ms: i64| clock.origin + Duration::from_millis(ms.unsigned_abs());
         let mut last = Timestamp::from_millis(0);
         for request in 0..60_i64 {
             let sent_ms = request * 37;
             let server_ms = 5_000_123 + sent_ms + 4;
-            let sent_at = clock.sent_at(date(server_ms), at(sent_ms), at(sent_ms + 9));
+            let sent_at = sent_at(
+                &clock,
+                date(server_ms),
+                (at(sent_ms), at(sent_ms + 9)),
+                5_000_123 + sent_ms,
+            );
             assert!(
                 sent_at.as_millis() <= 5_000_123 + sent_ms,
                 "request {request} is late"
@@ -96,10 +138,10 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_is_believed_at_once() {
-        let clock = ServerClock::new();
+        let clock = ServerClock::new(LAG);
         let at = |ms: u64| clock.origin + Duration::from_millis(ms);
-        clock.sent_at(date(100_000), at(0), at(5));
-        let sent_at = clock.sent_at(date(40_000), at(100), at(110));
+        sent_at(&clock, date(100_000), (at(0), at(5)), 100_000);
+        let sent_at = sent_at(&clock, date(40_000), (at(100), at(110)), 100_100);
         assert!(sent_at.as_millis() <= 40_000);
     }
 }

@@ -52,6 +52,7 @@ fn tell_json(summary: &Summary, code: u8) {
         deleted_messages = report.messages.deleted,
         requests = report.requests.total,
         requests_planned = report.requests.planned,
+        wrong_dates = summary.wrong_dates,
         stopped_because = summary.stopped_because.as_deref().map(printable),
         "run finished"
     );
@@ -85,19 +86,7 @@ fn text(bad_lines_skipped: usize, summary: &Summary) -> String {
         "of a form not known yet (kept whole)",
     );
     lines.push(line);
-    let requests = report.requests;
-    let mut line = format!("  {}", counted(requests.total, "request"));
-    push_if(&mut line, requests.retried, "repeated");
-    push_if(&mut line, requests.throttled, "answered 429");
-    if let Some(plan) = &summary.plan {
-        line.push_str(if plan.at_least {
-            "; planned were at least "
-        } else {
-            "; planned were "
-        });
-        line.push_str(&grouped(plan.requests));
-    }
-    lines.push(line);
+    lines.extend(of_requests(summary));
     if let Some(phones) = summary.phones {
         lines.push(format!(
             "  {}: {} with a conversation, {} without",
@@ -134,6 +123,31 @@ fn text(bad_lines_skipped: usize, summary: &Summary) -> String {
         lines.push(format!("  next: {next}"));
     }
     lines.join("\n")
+}
+
+/// What was asked, and what of the answers was odd.
+fn of_requests(summary: &Summary) -> Vec<String> {
+    let requests = summary.report.requests;
+    let mut line = format!("  {}", counted(requests.total, "request"));
+    push_if(&mut line, requests.retried, "repeated");
+    push_if(&mut line, requests.throttled, "answered 429");
+    if let Some(plan) = &summary.plan {
+        line.push_str(if plan.at_least {
+            "; planned were at least "
+        } else {
+            "; planned were "
+        });
+        line.push_str(&grouped(plan.requests));
+    }
+    let mut lines = vec![line];
+    if summary.wrong_dates > 0 {
+        lines.push(format!(
+            "  {} with a Date that this machine's clock contradicts; `convault doctor` compares the \
+             clocks",
+            counted(summary.wrong_dates, "answer")
+        ));
+    }
+    lines
 }
 
 fn headline(outcome: RunOutcome, counts: ConversationCounts, took: Duration) -> String {

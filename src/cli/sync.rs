@@ -20,7 +20,7 @@ use super::{
     summary,
 };
 use crate::{
-    api::Gateway,
+    api::{Gateway, GatewayOptions},
     config::{
         ArchiveArgs, ArchiveSettings, GatewayArgs, GatewaySettings, RunArgs, gateway_identity,
     },
@@ -159,7 +159,10 @@ async fn attempt(
     }
     tell_input(&input);
     let monitor = Monitor::new();
-    let gateway = Gateway::new(gateway_settings.options(&context.clock, &monitor))?;
+    let gateway = Gateway::new(GatewayOptions {
+        visibility_lag: settings.run.visibility_lag,
+        ..gateway_settings.options(&context.clock, &monitor)
+    })?;
     let shutdown = Shutdown::on_signals(abort)
         .map_err(|error| Failure::unexpected(format!("listening to signals: {error}")))?;
     let holder = archive_settings

@@ -139,15 +139,16 @@ pub(super) fn as_of(
 }
 
 /// Whether a later version took the place of the one that stood, by the rule that the sync
-/// follows: the newer `updated_at` wins, else the page that was requested later.
+/// follows: the newer `updated_at` wins, unless an older state was restored; else the later run, and
+/// within one the page that was requested later.
 fn replaces(
     (before, old): &(&SelectedVersion, Message),
     after: &SelectedVersion,
     new: &Message,
 ) -> bool {
     match (old.updated_at, new.updated_at) {
-        (Some(ours), Some(theirs)) if ours != theirs => ours < theirs,
-        _ => before.observed_at <= after.observed_at,
+        (Some(ours), Some(theirs)) if ours != theirs => ours < theirs || after.event == "restored",
+        _ => before.run_id < after.run_id || before.observed_at <= after.observed_at,
     }
 }
 
@@ -282,7 +283,7 @@ mod tests {
     #[test]
     fn an_older_state_that_came_late_stood_at_no_time() {
         let mut late = version(2, "edited", 2, Some("older"));
-        late.observed_at = at(5);
+        (late.observed_at, late.run_id) = (at(5), 1);
         let versions = vec![
             version(1, "created", 1, Some("one")),
             late,

@@ -105,6 +105,11 @@ pub struct Faults {
     pub bare: f64,
     /// Share of messages of a type that nobody knows.
     pub unknown_type: f64,
+    /// Answers whose `Date` is of another clock: always, that of one run; by chance, that of one of
+    /// the backends behind a balancer.
+    pub wrong_date: Schedule,
+    /// How far ahead that clock is; less than 0: behind.
+    pub date_off_ms: i64,
     /// How long each answer takes at least.
     pub latency: Duration,
     /// How much longer it takes at most.
@@ -137,6 +142,8 @@ impl Default for Faults {
             nulls: 0.0,
             bare: 0.0,
             unknown_type: 0.0,
+            wrong_date: Schedule::Chance(0.0),
+            date_off_ms: 3_600_000,
             latency: Duration::ZERO,
             jitter: Duration::ZERO,
             retry_after: RetryAfter::Seconds,
@@ -214,6 +221,15 @@ impl Faults {
                     _ => honest,
                 })
             }
+        }
+    }
+
+    /// The time that `Date` tells, where it is `now_ms`.
+    pub(super) fn date_ms(&self, seed: u64, at: Occasion, now_ms: i64) -> i64 {
+        if self.wrong_date.strikes(seed, Purpose::Fault, 0xF2, at) {
+            now_ms.saturating_add(self.date_off_ms)
+        } else {
+            now_ms
         }
     }
 

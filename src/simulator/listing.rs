@@ -282,6 +282,14 @@ impl<'a> Conversation<'a> {
         edit.updated_ms = edit.updated_ms.max(updated_ms);
     }
 
+    /// Takes back every edit of the message at this position.
+    pub(super) fn revert(&mut self, position: usize) {
+        let entry = self.entry(position);
+        if let Some(changes) = self.listing.changes.as_deref_mut() {
+            changes.edits.remove(&entry);
+        }
+    }
+
     fn seed(&self) -> u64 {
         self.plan.seed()
     }

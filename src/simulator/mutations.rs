@@ -57,6 +57,12 @@ pub enum Mutation {
         /// Which.
         positions: Vec<usize>,
     },
+    /// The messages at these positions are as they were before all edits, as on a server that was
+    /// restored from a backup.
+    Revert {
+        /// Which.
+        positions: Vec<usize>,
+    },
 }
 
 /// The kinds of change that can be drawn.
@@ -312,6 +318,12 @@ impl Mutation {
                 let present = positions.iter().filter(|&&position| position < len);
                 present
                     .map(|&position| conversation.edit(position, now_ms))
+                    .count()
+            }
+            Self::Revert { positions } => {
+                let present = positions.iter().filter(|&&position| position < len);
+                present
+                    .map(|&position| conversation.revert(position))
                     .count()
             }
         }

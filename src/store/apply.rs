@@ -46,9 +46,22 @@ pub(super) struct StoredMessage {
     pub(super) created_at: Option<Timestamp>,
     pub(super) updated_at: Option<Timestamp>,
     pub(super) observed_at: Timestamp,
+    /// The run of that observation; not known of what an older program wrote.
+    pub(super) observed_run: Option<i64>,
     pub(super) missing_since: Option<Timestamp>,
     pub(super) missing_run: Option<i64>,
     pub(super) deleted_at: Option<Timestamp>,
+    pub(super) older: Option<OlderState>,
+}
+
+/// A state with an older `updated_at` than the current one, which the gateway showed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OlderState {
+    pub(super) digest: [u8; 16],
+    /// When the first of the pages was requested that showed it and nothing newer since.
+    pub(super) since: Timestamp,
+    /// The run of that page.
+    pub(super) run: i64,
 }
 
 /// Messages by conversation, and there by id.

@@ -77,6 +77,8 @@ pub struct ArchivedMessage {
     pub created_at: Option<Timestamp>,
     /// When the page was sent that showed its current state.
     pub observed_at: Timestamp,
+    /// The run of that page; not known of what an older program wrote.
+    pub observed_run: Option<i64>,
     /// The run that saw it first.
     pub first_seen_run: i64,
     /// Since when it is missing.
@@ -121,6 +123,8 @@ pub struct ArchivedState {
     pub is_current: bool,
     /// The updated time of the current state, whichever this one is.
     pub updated_at: Option<Timestamp>,
+    /// When the page was requested that the current state is from, whichever this one is.
+    pub observed_at: Timestamp,
     /// The raw JSON.
     pub raw: String,
 }
@@ -279,6 +283,7 @@ mod tests {
             version: 1,
             created_at: None,
             observed_at: time,
+            observed_run: None,
             first_seen_run: 1,
             missing_since: None,
             missing_run: None,

@@ -39,8 +39,19 @@ pub struct PageWrite {
     pub interval: (Option<Timestamp>, Option<Timestamp>),
     /// Messages that were absent twice, and become tombstones as of their first absence.
     pub deleted: Vec<MessageId>,
+    /// Which earlier sightings were λ and more before this page; `None`: none.
+    pub apart: Option<Apart>,
     /// The state of the walk after this page; the last one of a batch counts.
     pub progress: Option<WalkProgress>,
+}
+
+/// What was seen at least λ before a page, by the gateway's clock and by this machine's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Apart {
+    /// T of the page, less λ.
+    pub until: Timestamp,
+    /// The last run that had ended λ before.
+    pub run: RunId,
 }
 
 /// What is kept of a walk, so that the next run goes on where this one stopped.
@@ -123,6 +134,7 @@ impl PageWrite {
             absent_again: Vec::new(),
             interval: (None, None),
             deleted: Vec::new(),
+            apart: None,
             progress: None,
         }
     }

@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 /// They empty `data_dictionary` before they fill it, so the same text can follow in a later
 /// migration: after a release, name the next number here and leave the old file alone. What
 /// stands before [`COMMENTS_BEGIN`] in the file is written by hand.
-pub const COMMENTS_MIGRATION: &str = "0007_search.sql";
+pub const COMMENTS_MIGRATION: &str = "0012_observations.sql";
 
 /// How the part of [`COMMENTS_MIGRATION`] begins that is generated.
 pub const COMMENTS_BEGIN: &str = "-- What every table, view and column means.";

@@ -84,7 +84,7 @@ pub struct SelectedMessage {
 pub struct SelectedVersion {
     /// Its number, from 1.
     pub version: i64,
-    /// The word for what was observed: `created`, `edited`, `deleted` or `reappeared`.
+    /// The word for what was observed: `created`, `edited`, `restored`, `deleted` or `reappeared`.
     pub event: String,
     /// When the page was requested that showed it.
     pub observed_at: Timestamp,

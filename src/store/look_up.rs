@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{
     Batch, StoreError,
     apply::{
-        self, Met, OpenFailure, StoredConversation, StoredLink, StoredMessage, StoredVersions,
+        self, Met, OlderState, OpenFailure, StoredConversation, StoredLink, StoredMessage,
+        StoredVersions,
     },
     backend::{Asked, Select},
     outlook::Outlook,
@@ -134,11 +135,22 @@ fn stored_message(mut row: Row) -> Result<(i64, String, StoredMessage), StoreErr
         created_at: row.maybe_time()?,
         updated_at: row.maybe_time()?,
         observed_at: row.time()?,
+        observed_run: row.maybe_int()?,
         missing_since: row.maybe_time()?,
         missing_run: row.maybe_int()?,
         deleted_at: row.maybe_time()?,
+        older: older_state(&mut row)?,
     };
     Ok((conversation, id, stored))
+}
+
+fn older_state(row: &mut Row) -> Result<Option<OlderState>, StoreError> {
+    let digest = row.maybe_bytes()?.map(exact).transpose()?;
+    let (since, run) = (row.maybe_time()?, row.maybe_int()?);
+    let Some(((digest, since), run)) = digest.zip(since).zip(run) else {
+        return Ok(None);
+    };
+    Ok(Some(OlderState { digest, since, run }))
 }
 
 /// The versions of messages that the batch has in another form.

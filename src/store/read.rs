@@ -62,6 +62,19 @@ pub struct CurrentMessage {
     pub missing_run: Option<RunId>,
     /// Since when it is deleted.
     pub deleted_at: Option<Timestamp>,
+    /// Whether a later page has shown an older state of it.
+    pub has_older: bool,
+}
+
+/// When a run was, by this machine's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunTimes {
+    /// The run.
+    pub run: RunId,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it finished; `None` if it was killed or still runs.
+    pub finished_at: Option<Timestamp>,
 }
 
 /// A message that is missing and not yet deleted.

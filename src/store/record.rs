@@ -335,5 +335,6 @@ fn current_message(row: &mut Row) -> Result<CurrentMessage, StoreError> {
         missing_since: row.maybe_time()?,
         missing_run: row.maybe_int()?.map(RunId),
         deleted_at: row.maybe_time()?,
+        has_older: row.bool()?,
     })
 }

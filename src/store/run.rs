@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{
-    RunStart, Store, StoreError,
+    RunStart, RunTimes, Store, StoreError,
     apply::take,
     session::{Session, Work},
     statement, table,
@@ -141,6 +141,20 @@ fn gateway(rows: &mut [Row]) -> Result<Option<String>, StoreError> {
 impl Store {
     pub(super) async fn gateway(&self) -> Result<Option<String>, StoreError> {
         gateway(&mut self.select(&statement::ARCHIVE, Vec::new()).await?)
+    }
+
+    pub(super) async fn run_times(&self, runs_max: u32) -> Result<Vec<RunTimes>, StoreError> {
+        let args = vec![i64::from(runs_max).into()];
+        let rows = self.select(&statement::RUN_TIMES, args).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                Ok(RunTimes {
+                    run: RunId(row.int()?),
+                    started_at: row.time()?,
+                    finished_at: row.maybe_time()?,
+                })
+            })
+            .collect()
     }
 
     pub(super) async fn refuse_other_gateway(&self, asked: &str) -> Result<(), StoreError> {

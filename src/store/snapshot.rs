@@ -82,6 +82,7 @@ impl Store {
                     version: row.int()?,
                     is_current: row.bool()?,
                     updated_at: row.maybe_time()?,
+                    observed_at: row.time()?,
                     raw: row.text()?,
                 })
             })
@@ -390,6 +391,7 @@ fn message(row: &mut Row) -> Result<ArchivedMessage, StoreError> {
         version: row.int()?,
         created_at: row.maybe_time()?,
         observed_at: row.time()?,
+        observed_run: row.maybe_int()?,
         first_seen_run: row.int()?,
         missing_since: row.maybe_time()?,
         missing_run: row.maybe_int()?,

@@ -140,12 +140,16 @@ statements! {
      from coverage_pieces where conversation_key {in_ints:1}
      order by conversation_key, layer, position"
 
-    SLICE_BETWEEN (3) [Text Bytes Time Time Int Time Int] "reading a slice of a conversation by time"
-    "select id, digest, created_at, missing_since, missing_run, deleted_at, key from messages
+    SLICE_BETWEEN (3) [Text Bytes Time Time Int Time Bool Int] "reading a slice of a conversation by time"
+    "select id, digest, created_at, missing_since, missing_run, deleted_at,
+            older_since is not null, key
+     from messages
      where conversation_key = $1 and created_at > $2 and created_at < $3 and deleted_at is null"
 
-    SLICE_OF (2) [Text Bytes Time Time Int Time Int] "reading a slice of a conversation by id"
-    "select id, digest, created_at, missing_since, missing_run, deleted_at, key from messages
+    SLICE_OF (2) [Text Bytes Time Time Int Time Bool Int] "reading a slice of a conversation by id"
+    "select id, digest, created_at, missing_since, missing_run, deleted_at,
+            older_since is not null, key
+     from messages
      where conversation_key = $1 and id {in_texts:2}"
 
     MISSING (1) [Text Time Time Int] "reading the missing messages of a conversation"
@@ -155,6 +159,9 @@ statements! {
      where m.conversation_key = $1 and m.missing_since is not null and m.deleted_at is null
      order by m.created_at, m.key"
 
+    RUN_TIMES (1) [Int Time Time] "reading when the last runs were"
+    "select id, started_at, finished_at from runs order by id desc limit $1"
+
     CLEAR_ABSENCES (1) [] "clearing absences of messages that are back"
     "delete from absences where message_key {in_ints:1}"
 
@@ -163,10 +170,12 @@ statements! {
      where conversation_key = $1 and created_at > $2
        and deleted_at is null and missing_since is null"
 
-    STORED_MESSAGES (1) [Int Int Text Int Bytes Time Time Time Time Int Time]
+    STORED_MESSAGES (1)
+    [Int Int Text Int Bytes Time Time Time Int Time Int Time Bytes Time Int]
     "looking up the messages of a batch"
     "select m.key, m.conversation_key, m.id, m.version, m.digest, m.created_at, m.updated_at,
-            m.observed_at, m.missing_since, m.missing_run, m.deleted_at
+            m.observed_at, m.observed_run, m.missing_since, m.missing_run, m.deleted_at,
+            m.older_digest, m.older_since, m.older_run
      from {pairs:1} wanted, messages m
      where m.conversation_key = wanted.number and m.id = wanted.word"
 
@@ -363,22 +372,23 @@ statements! {
     COUNT_MESSAGES_OF (1) [Int] "counting the messages of conversations"
     "select count(*) from messages where conversation_key {in_ints:1}"
 
-    AUDIT_MESSAGES (2) [Int Int Text Text Int Time Time Int Time Int Time]
+    AUDIT_MESSAGES (2) [Int Int Text Text Int Time Time Int Int Time Int Time]
     "reading messages to check them"
     "select m.key, m.conversation_key, c.id, m.id, m.version, m.created_at, m.observed_at,
-            m.first_seen_run, m.missing_since, m.missing_run, m.deleted_at
+            m.observed_run, m.first_seen_run, m.missing_since, m.missing_run, m.deleted_at
      from messages m left join conversations c on c.key = m.conversation_key
      where m.key > $1 order by m.key limit $2"
 
-    AUDIT_MESSAGES_OF (3) [Int Int Text Text Int Time Time Int Time Int Time]
+    AUDIT_MESSAGES_OF (3) [Int Int Text Text Int Time Time Int Int Time Int Time]
     "reading the messages of a conversation to check them"
     "select m.key, m.conversation_key, c.id, m.id, m.version, m.created_at, m.observed_at,
-            m.first_seen_run, m.missing_since, m.missing_run, m.deleted_at
+            m.observed_run, m.first_seen_run, m.missing_since, m.missing_run, m.deleted_at
      from messages m left join conversations c on c.key = m.conversation_key
      where m.conversation_key = $1 and m.id > $2 order by m.id limit $3"
 
     AUDIT_VERSIONS (1) [Int Int Text Time Time Int Bytes Int] "reading versions to check them"
-    "select message_key, version, event, observed_at, recorded_at, run_id, sha256, octet_length(raw)
+    "select message_key, version, event, observed_at, recorded_at, run_id, sha256,
+            octet_length(raw)
      from message_versions where message_key {in_ints:1} order by message_key, version"
 
     AUDIT_ABSENCES (1) [Int Int Int Time Time Time] "reading absences to check them"
@@ -389,8 +399,8 @@ statements! {
     "select v.message_key, v.version, v.raw from {pairs:1} wanted, message_versions v
      where v.message_key = wanted.number and v.version = cast(wanted.word as bigint)"
 
-    STATES (2) [Text Int Bool Time Text] "reading the states of messages"
-    "select m.id, v.version, v.version = m.version, m.updated_at, v.raw
+    STATES (2) [Text Int Bool Time Time Text] "reading the states of messages"
+    "select m.id, v.version, v.version = m.version, m.updated_at, m.observed_at, v.raw
      from messages m join message_versions v on v.message_key = m.key
      where m.conversation_key = $1 and m.id {in_texts:2} and v.raw is not null
      order by m.id, v.version"

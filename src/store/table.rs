@@ -211,14 +211,15 @@ tables! {
         key Int, organization_id Text, business_unit_id Text, sender_id Text, type Text,
         media_kind Text, title Text, text Text, is_mail Bool, stream_id Text,
         stream_sequence Int, created_at Time, updated_at Time, version Int, digest Bytes,
-        observed_at Time, missing_since Time, missing_run Int, deleted_at Time,
+        observed_at Time, observed_run Int, missing_since Time, missing_run Int, deleted_at Time,
         conversation_key Int, id Text, first_seen_run Int
     }
     MESSAGE_STATES messages (1, Meeting::Update) {
         key Int, organization_id Text, business_unit_id Text, sender_id Text, type Text,
         media_kind Text, title Text, text Text, is_mail Bool, stream_id Text,
         stream_sequence Int, created_at Time, updated_at Time, version Int, digest Bytes,
-        observed_at Time, missing_since Time, missing_run Int, deleted_at Time
+        observed_at Time, observed_run Int, missing_since Time, missing_run Int, deleted_at Time,
+        older_digest Bytes, older_since Time, older_run Int
     }
     MESSAGE_CONTENTS messages (1, Meeting::Update) {
         key Int, organization_id Text, business_unit_id Text, sender_id Text, type Text,
@@ -226,7 +227,8 @@ tables! {
         stream_sequence Int, created_at Time, updated_at Time, digest Bytes
     }
     MESSAGE_SIGHTINGS messages (1, Meeting::Update) {
-        key Int, observed_at Time, missing_since Time, missing_run Int, deleted_at Time
+        key Int, observed_at Time, observed_run Int, missing_since Time, missing_run Int,
+        deleted_at Time, older_digest Bytes, older_since Time, older_run Int
     }
     ABSENCES absences (2, REPLACE) {
         message_key Int, strike Int, run_id Int, sent_at Time, after_time Time, before_time Time

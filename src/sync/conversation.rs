@@ -22,7 +22,7 @@ use crate::{
     store::{ConversationOutcome, MissingMessage, PageWrite, StoreError, WalkProgress},
     walk::{
         Claim, Known, PageFacts, Position, Ranks, Request, Rules, Step, Stored, Verdict, Walk,
-        is_inconsistent,
+        is_inconsistent, without_future,
     },
     wire,
 };
@@ -68,6 +68,7 @@ pub(super) struct Visited {
 #[derive(Debug, Clone, Copy)]
 struct Head {
     sent_at: Timestamp,
+    observed_at: Timestamp,
     rows: u64,
 }
 
@@ -283,12 +284,12 @@ impl<'a> Visit<'a> {
         asked: (u64, u32),
         sent_after: u64,
     ) -> Received {
-        let received = self
-            .compared
-            .receive(fetched.value, asked, fetched.sent_at, sent_after);
+        let (sent_at, observed_at) = (fetched.sent_at, fetched.observed_at);
+        let received = self.compared.receive(fetched, asked, sent_after);
         if asked.0 == 0 {
             self.head = Some(Head {
-                sent_at: fetched.sent_at,
+                sent_at,
+                observed_at,
                 rows: received.facts.len(),
             });
         }
@@ -360,9 +361,12 @@ pub(super) fn rules_of(context: &Context) -> Rules {
 
 /// What the archive knows of a conversation, as a walk is told it.
 pub(super) fn known_of(context: &Context, record: &ConversationRecord) -> Known {
+    // What a wrong clock has claimed is read again.
+    let now = context.earlier.latest(context.clock.now());
+    let latest = now.plus(context.options.visibility_lag);
     Known {
-        ledger: record.ledger.clone(),
-        full_ledger: record.full_ledger.clone(),
+        ledger: without_future(&record.ledger, latest),
+        full_ledger: without_future(&record.full_ledger, latest),
         tie_points: record.tie_points.clone(),
         full: !record.full_ledger.is_empty(),
         live: record.live_count,

@@ -39,6 +39,8 @@ pub struct Report<'a> {
     conversations: ConversationCounts,
     messages: MessageCounts,
     requests: RequestCounts,
+    /// Answers whose `Date` contradicts what else is known of the time.
+    wrong_dates: u64,
     phones: Option<PhoneCounts>,
     /// `None` where the run ended before it could plan.
     plan: Option<PlanFacts>,
@@ -117,6 +119,7 @@ impl<'a> Report<'a> {
             conversations: *conversations,
             messages: *messages,
             requests: *requests,
+            wrong_dates: summary.wrong_dates,
             phones: summary.phones,
             plan: PlanFacts::new(summary),
             failures: summary
@@ -173,6 +176,7 @@ impl Summary {
             empty: Vec::new(),
             phones: None,
             plan: None,
+            wrong_dates: 0,
             stopped_because: Some(because),
             also: Vec::new(),
         }

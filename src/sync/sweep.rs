@@ -235,12 +235,8 @@ impl Sweeping<'_> {
             .await?
             .map_err(Broken::Api)?;
         let sent_after = self.compared.taken();
-        let received = self.compared.receive(
-            fetched.value,
-            (skip, request.limit),
-            fetched.sent_at,
-            sent_after,
-        );
+        let asked = (skip, request.limit);
+        let received = self.compared.receive(fetched, asked, sent_after);
         let claims = self.sweep.accept(&received.facts);
         let write = self.compared.take(received, &claims, sent_after).await?;
         self.has_changed = write.changes_messages();

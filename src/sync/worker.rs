@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use super::{
     Shutdown, SyncOptions,
     conversation::{Broken, Visit, Visited},
+    earlier::EarlierRuns,
     hiding::SeenHiding,
     outcome,
     sweep::Candidates,
@@ -22,9 +23,9 @@ use super::{
 use crate::{
     api::{ApiError, ApiErrorKind, Gateway},
     clock::Clock,
-    model::{ConversationRecord, RunId, StopReason},
+    model::{ConversationRecord, StopReason, Timestamp},
     monitor::Monitor,
-    store::{FailureFilter, MissingMessage, Store, StoreError, Target},
+    store::{Apart, FailureFilter, MissingMessage, Store, StoreError, Target},
 };
 
 /// Conversations whose records are read at once.
@@ -43,8 +44,8 @@ pub(super) struct Context {
     pub(super) clock: Clock,
     pub(super) queue: Queue,
     pub(super) tally: Arc<Tally>,
-    pub(super) run_id: RunId,
     pub(super) candidates: Candidates,
+    pub(super) earlier: EarlierRuns,
     pub(super) hiding: SeenHiding,
     spare: Arc<Semaphore>,
     full_page: AtomicU32,
@@ -67,7 +68,7 @@ impl Context {
         clock: &Clock,
         queue: Queue,
         tally: Arc<Tally>,
-        run_id: RunId,
+        earlier: EarlierRuns,
     ) -> Self {
         Self {
             gateway: gateway.clone(),
@@ -78,14 +79,23 @@ impl Context {
             clock: clock.clone(),
             queue,
             tally,
-            run_id,
             candidates: Candidates::default(),
+            earlier,
             hiding: SeenHiding::default(),
             spare: Arc::new(Semaphore::new(0)),
             full_page: AtomicU32::new(0),
             succeeded: AtomicBool::new(false),
             answered: AtomicBool::new(false),
             silence: OnceLock::new(),
+        }
+    }
+
+    /// What lies λ before a page of this run that was sent at `sent_at`.
+    pub(super) fn apart(&self, sent_at: Timestamp) -> Apart {
+        let lag = self.options.visibility_lag;
+        Apart {
+            until: sent_at.minus(lag),
+            run: self.earlier.apart(self.clock.now(), lag),
         }
     }
 

@@ -182,8 +182,9 @@ impl Check {
                  source before you believe it"
             }
             Self::OnlineContent => {
-                "run `convault sync --full` with its id: both states are kept; then ask who changed \
-                 it without a trace"
+                "run `convault sync --full` with its id: both states are kept, and one with an older \
+                 updated_at counts once two runs have seen it, the visibility lag apart; then ask \
+                 who changed it without a trace"
             }
             Self::OnlineCount => "run `convault sync --full` with its id, then verify again",
         }

@@ -37,6 +37,7 @@ struct State {
     version: i64,
     updated_at: Option<Timestamp>,
     observed_at: Timestamp,
+    run_id: i64,
 }
 
 impl Messages<'_> {
@@ -76,7 +77,7 @@ impl Messages<'_> {
         for version in &message.versions {
             let place = match version.event.as_str() {
                 "created" => 0,
-                "edited" | "reappeared" => 1,
+                "edited" | "restored" | "reappeared" => 1,
                 "deleted" => 2,
                 _ => continue,
             };
@@ -151,6 +152,7 @@ impl Messages<'_> {
                     version: version.version,
                     updated_at: read.updated_at,
                     observed_at: version.observed_at,
+                    run_id: version.run_id,
                 });
             }
             decoded.push(read);
@@ -281,11 +283,12 @@ fn flaw_of_versions(message: &ArchivedMessage) -> Option<(Place, &'static str, S
         }
         let fits = match version.event.as_str() {
             "created" => number == 1,
-            "edited" | "reappeared" | "deleted" => number > 1,
+            "edited" | "restored" | "reappeared" | "deleted" => number > 1,
             _ => false,
         };
         if !fits {
-            let expected = "created for the first version; edited, deleted or reappeared after it";
+            let expected =
+                "created for the first version; edited, restored, deleted or reappeared after it";
             return Some((at("event"), expected, "another event".to_owned()));
         }
         if version.raw_bytes.is_none() != (version.event == "deleted") {
@@ -322,11 +325,17 @@ fn flaw_of_versions(message: &ArchivedMessage) -> Option<(Place, &'static str, S
             "the number of a version that has raw JSON",
             message.version.to_string(),
         )),
-        Some(current) if current.observed_at > message.observed_at => Some((
-            place(message).column("messages", "observed_at"),
-            "no time before that of its current version",
-            format!("{} before {}", message.observed_at, current.observed_at),
-        )),
+        // A later run's sighting is later, whatever the gateway's clock said in the earlier one.
+        Some(current)
+            if current.observed_at > message.observed_at
+                && message.observed_run.is_none_or(|run| run <= current.run_id) =>
+        {
+            Some((
+                place(message).column("messages", "observed_at"),
+                "no time before that of its current version",
+                format!("{} before {}", message.observed_at, current.observed_at),
+            ))
+        }
         Some(_) => None,
     }
 }
@@ -342,7 +351,10 @@ fn newer_than_current(message: &ArchivedMessage, states: &[State]) -> Option<i64
     states
         .iter()
         .filter(|state| state.updated_at.is_some_and(|other| other > updated_at))
-        .find(|state| state.observed_at > message.observed_at)
+        .find(|state| match message.observed_run {
+            Some(run) if run != state.run_id => run < state.run_id,
+            _ => state.observed_at > message.observed_at,
+        })
         .map(|state| state.version)
 }
 
@@ -372,7 +384,7 @@ mod tests {
             version: number,
             event: event.to_owned(),
             observed_at: at(100 * number),
-            recorded_at: at(100 * number),
+            recorded_at: at(100 * number + 50),
             run_id: number,
             sha256: None,
             raw_bytes,
@@ -388,6 +400,7 @@ mod tests {
             version: 1,
             created_at: Some(at(1)),
             observed_at: at(100),
+            observed_run: None,
             first_seen_run: 1,
             missing_since: None,
             missing_run: None,
@@ -440,6 +453,7 @@ mod tests {
             version,
             updated_at: updated.map(at),
             observed_at: at(observed),
+            run_id: 1,
         };
         let newer = |states: &[State]| newer_than_current(&sound(), states);
         assert_eq!(

@@ -22,6 +22,7 @@ use std::{
         OnceLock,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use futures::StreamExt as _;
@@ -56,6 +57,8 @@ pub struct OnlineOptions {
     pub page_size: u32,
     /// Conversations compared at once.
     pub concurrency: usize,
+    /// λ: how late the gateway may show the state that a sync has seen.
+    pub visibility_lag: Duration,
     /// How many findings are kept whole; all are counted.
     pub findings_max: usize,
 }

@@ -280,6 +280,7 @@ mod tests {
             version: 1,
             created_at: None,
             observed_at: at(observed_at),
+            observed_run: Some(run_id),
             first_seen_run: run_id,
             missing_since: None,
             missing_run: None,

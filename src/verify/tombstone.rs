@@ -75,9 +75,23 @@ fn of_row(message: &ArchivedMessage) -> Option<Flaw> {
         ));
     }
     let since = message.missing_since?;
-    (since <= message.observed_at).then(|| {
+    (since <= message.observed_at && !is_of_later_run(message)).then(|| {
         let found = format!("{since}, last seen {}", message.observed_at);
         Flaw::new(MISSING_SINCE, "a time after it was last seen", found)
+    })
+}
+
+/// Whether a later run missed it than the one that saw it last: that counts, whatever the gateway's
+/// clock said then. Where an older program noted no run, a time that is later than it was recorded
+/// shows that the clock was wrong.
+fn is_of_later_run(message: &ArchivedMessage) -> bool {
+    if message.observed_run.is_some() {
+        return message.missing_run > message.observed_run;
+    }
+    let mut versions = message.versions.iter();
+    let current = versions.find(|version| version.version == message.version);
+    current.is_some_and(|current| {
+        message.observed_at > current.recorded_at && message.missing_run > Some(current.run_id)
     })
 }
 
@@ -205,7 +219,7 @@ mod tests {
             version: number,
             event: event.to_owned(),
             observed_at: at(observed),
-            recorded_at: at(observed),
+            recorded_at: at(5_000),
             run_id: number,
             sha256: None,
             raw_bytes: None,
@@ -227,6 +241,7 @@ mod tests {
             version: 1,
             created_at: Some(at(50)),
             observed_at: at(100),
+            observed_run: None,
             first_seen_run: 1,
             missing_since: Some(at(200)),
             missing_run: Some(2),

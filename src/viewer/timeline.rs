@@ -209,7 +209,9 @@ fn word_of(option: &OfferedOption) -> Option<&str> {
 /// since, which is a version with a higher number and not what is shown.
 fn last_edit(message: &ShownMessage) -> Option<&VersionMark> {
     let mut upto = message.versions.iter().rev();
-    upto.find(|mark| mark.event == "edited" && mark.version <= message.version)
+    upto.find(|mark| {
+        matches!(mark.event.as_str(), "edited" | "restored") && mark.version <= message.version
+    })
 }
 
 /// The words before the last edit of each message, as its JSON had them.

@@ -322,6 +322,13 @@ impl Ledger {
     }
 }
 
+/// Stored pieces without those that say to have been sent after `latest`: a wrong clock has said so,
+/// and how far below it they are true nobody knows.
+pub fn without_future(pieces: &[Piece], latest: Timestamp) -> Vec<Piece> {
+    let is_past = |piece: &&Piece| piece.sent_at <= latest;
+    pieces.iter().filter(is_past).copied().collect()
+}
+
 /// What is left of `span` beside `hole`: nothing, one part or two.
 fn without(span: Span, hole: Span) -> impl Iterator<Item = Span> {
     let below = (span.from < hole.from).then(|| Span {

@@ -8,6 +8,7 @@
 mod archive;
 mod bare;
 mod changes;
+mod clocks;
 mod drive;
 mod endings;
 mod resumed;

@@ -26,20 +26,22 @@ pub fn was_sent_since(sent_after: u64, seen: u64) -> bool {
 }
 
 /// What it means that a page, sent at `sent_at`, does not hold a message of its interval that
-/// the archive calls missing since `missing_since`, by a page of this run or not. `None` if it
-/// proves nothing new: two pages of one run, or closer than λ, may show one lagging replica.
+/// the archive calls missing since `missing_since`, by a page of this run, or of one that had not
+/// ended λ ago by this machine's clock, or not. `None` if it proves nothing new: two pages of one
+/// run, or closer than λ, may show one lagging replica. A first absence in the future was noted by
+/// a wrong clock, and is replaced.
 pub fn strike(
     missing_since: Option<Timestamp>,
-    missed_in_this_run: bool,
+    is_recent: bool,
     sent_at: Timestamp,
     lag: Duration,
 ) -> Option<Strike> {
     match missing_since {
         None if !switch::holds(Rule::SecondStrike) => Some(Strike::Second),
         None => Some(Strike::First),
+        Some(since) if !is_recent && since > sent_at.plus(lag) => Some(Strike::First),
         Some(since)
-            if !missed_in_this_run
-                && (sent_at >= since.plus(lag) || !switch::holds(Rule::StrikeLag)) =>
+            if !is_recent && (sent_at >= since.plus(lag) || !switch::holds(Rule::StrikeLag)) =>
         {
             Some(Strike::Second)
         }
@@ -90,6 +92,14 @@ mod tests {
         );
         assert_eq!(strike(Some(at(0)), false, at(599), LAG), None);
         assert_eq!(strike(Some(at(0)), true, at(10_000), LAG), None);
+    }
+
+    #[test]
+    fn a_first_strike_in_the_future_is_replaced_by_a_later_run() {
+        let future = Some(at(10_601));
+        assert_eq!(strike(future, false, at(10_000), LAG), Some(Strike::First));
+        assert_eq!(strike(future, true, at(10_000), LAG), None);
+        assert_eq!(strike(Some(at(10_600)), false, at(10_000), LAG), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod engine;
 mod interrupted;
 mod messages;
 mod next;
+mod order;
 mod place;
 mod presence;
 mod progress;
@@ -48,6 +49,11 @@ on_both_engines! {
     messages::a_changed_created_at_is_an_anomaly
     next::what_is_decided_meanwhile_is_what_is_decided_afterwards
     next::what_comes_between_is_neither_lost_nor_doubled
+    order::what_an_earlier_run_has_seen_is_older_whatever_its_date
+    order::within_a_run_a_page_that_was_requested_earlier_takes_nothing_back
+    order::a_first_absence_in_the_future_counts_from_now_on
+    order::an_older_state_counts_again_when_two_runs_have_seen_it_the_lag_apart
+    order::a_replica_that_lags_makes_no_older_state_count
     presence::an_absence_and_a_return_leave_no_version
     presence::an_absence_in_an_older_page_is_no_absence
     presence::two_absences_make_a_tombstone_with_its_evidence_and_a_sighting_lifts_it

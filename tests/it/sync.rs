@@ -3,6 +3,7 @@
 
 mod ahead;
 mod changing;
+mod clocks;
 mod corpus;
 mod faults;
 mod idle;
@@ -45,6 +46,11 @@ on_both_engines! {
     changing::all_of_a_conversation_that_answers_empty_is_held_back_however_short_it_is
     changing::what_the_brake_lets_through_is_a_share_of_all_that_was_there
     changing::too_many_at_once_are_held_back_until_somebody_says_that_they_are_true
+    clocks::a_run_with_a_wrong_date_silences_nothing_that_comes_later
+    clocks::one_of_two_backends_with_a_wrong_date_leaves_no_listed_message_missing
+    clocks::an_archive_that_a_wrong_date_has_poisoned_heals
+    clocks::two_absences_within_the_lag_are_one_whatever_the_dates_say
+    clocks::an_older_state_counts_again_once_two_runs_have_seen_it
     resume::a_walk_stopped_at_any_request_goes_on_where_it_was
     resume::an_interrupted_full_run_is_finished_by_the_next_and_the_first_cover_stands
     outcomes::gone_and_forbidden_are_told_until_they_are_waived

@@ -25,6 +25,7 @@ crate::program::claims_on_both_engines! {
     a_quiet_gateway_agrees_and_the_archive_is_left_alone
     what_differs_is_found_and_nothing_else
     what_is_newer_is_told_and_is_no_finding
+    a_state_that_went_back_is_found_as_long_as_it_differs
     a_list_that_shifts_gives_no_false_finding
     a_sample_is_chosen_by_its_seed
     trouble_with_the_gateway_ends_as_that_of_sync
@@ -86,6 +87,10 @@ async fn what_differs_is_found_and_nothing_else(engine: Engine) {
 
 async fn what_is_newer_is_told_and_is_no_finding(engine: Engine) {
     online::what_is_newer_is_told_and_is_no_finding(engine).await;
+}
+
+async fn a_state_that_went_back_is_found_as_long_as_it_differs(engine: Engine) {
+    online::a_state_that_went_back_is_found_as_long_as_it_differs(engine).await;
 }
 
 async fn a_list_that_shifts_gives_no_false_finding(engine: Engine) {

@@ -8,7 +8,7 @@ fn answer(status: u16, body: &str) -> Answer {
         headers: HeaderMap::new(),
         body: Bytes::copy_from_slice(body.as_bytes()),
         asked: Url::parse("https://gateway.example.com/3rd/x").unwrap(),
-        sent_at: Timestamp::from_millis(0),
+        time: RequestTime::at(Timestamp::from_millis(0)),
         now: Timestamp::from_millis(0),
     }
 }

@@ -1,6 +1,6 @@
 //! `convault verify --online`: settings as those of `sync`, the answer as that of `verify`.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,9 @@ use crate::{
 
 /// The exit code where a conversation could not be compared.
 const INCOMPLETE: u8 = 3;
+
+/// λ where the person names none: that of `sync`.
+const LAG: Duration = Duration::from_mins(10);
 
 /// The archive against its gateway.
 #[derive(Debug, clap::Args)]
@@ -65,6 +68,7 @@ impl VerifyCommand {
             seed: self.online.seed.unwrap_or_else(|| drawn(context)),
             page_size: self.online.page_size,
             concurrency: settings.concurrency as usize,
+            visibility_lag: self.visibility_lag.unwrap_or(LAG),
             findings_max: self.limit,
         };
         let shutdown = Shutdown::on_signals(abort)
@@ -271,6 +275,7 @@ mod tests {
             seed: 17,
             page_size: 100,
             concurrency: 1,
+            visibility_lag: LAG,
             findings_max: 5,
         }
     }

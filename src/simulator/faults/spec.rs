@@ -23,7 +23,7 @@ const ANSWERS: [(&str, Fault); 15] = [
 ];
 
 /// The other names, with the values they take where those are words.
-const TRAITS: [(&str, &str); 18] = [
+const TRAITS: [(&str, &str); 20] = [
     ("repeat", ""),
     ("disorder", ""),
     ("shuffle-ties", ""),
@@ -36,6 +36,8 @@ const TRAITS: [(&str, &str); 18] = [
     ("nulls", ""),
     ("bare", ""),
     ("unknown-type", ""),
+    ("wrong-date", ""),
+    ("date-off", " (1h, -1h)"),
     ("latency", ""),
     ("jitter", ""),
     ("retry-after", " (SECONDS, date, none)"),
@@ -91,6 +93,8 @@ impl Faults {
             "nulls" => self.nulls = share(value)?,
             "bare" => self.bare = share(value)?,
             "unknown-type" => self.unknown_type = share(value)?,
+            "wrong-date" => self.wrong_date = value.parse()?,
+            "date-off" => self.date_off_ms = signed_ms(value)?,
             "latency" => self.latency = duration(value)?,
             "jitter" => self.jitter = duration(value)?,
             "byte-every" => self.byte_every = duration(value)?,
@@ -141,6 +145,16 @@ fn flag(value: Option<&str>) -> Result<bool, SpecError> {
     }
 }
 
+/// A duration, with `-` before it where it is one back.
+fn signed_ms(value: &str) -> Result<i64, SpecError> {
+    let (sign, length) = value
+        .strip_prefix('-')
+        .map_or((1, value), |rest| (-1, rest));
+    let ms = i64::try_from(duration(length)?.as_millis());
+    ms.map(|ms| sign * ms)
+        .map_err(|_| SpecError(format!("`{value}` is too long")))
+}
+
 fn number<T: std::str::FromStr>(value: &str) -> Result<T, SpecError> {
     value
         .parse()
@@ -157,7 +171,7 @@ mod tests {
     #[test]
     fn a_specification_is_read() {
         let spec = "502=0.01, reset=@3-,count=wobbling,limit-cap=50,endless,latency=15ms,\
-                    retry-after=date,hidden=3,nulls=0.5";
+                    retry-after=date,hidden=3,nulls=0.5,wrong-date=0.5,date-off=-1h";
         let faults = Faults::parse(spec).unwrap();
         let expected = [
             (Fault::BadGateway, Schedule::Chance(0.01)),
@@ -170,6 +184,8 @@ mod tests {
         assert_eq!(faults.latency, Duration::from_millis(15));
         assert_eq!(faults.retry_after, RetryAfter::Date);
         assert_eq!(faults.hidden, 3);
+        assert_eq!(faults.wrong_date, Schedule::Chance(0.5));
+        assert_eq!(faults.date_off_ms, -3_600_000);
         assert_eq!(Faults::parse(" "), Ok(Faults::default()));
     }
 

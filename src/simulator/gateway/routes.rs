@@ -136,7 +136,7 @@ impl Gateway {
                 };
                 Reply {
                     delay,
-                    now_ms,
+                    now_ms: faults.date_ms(self.corpus.seed(), at, now_ms),
                     ..reply
                 }
             }
@@ -190,7 +190,7 @@ impl Gateway {
             Mutations::keep_plan(conversation, at.request);
             Reply {
                 delay: faults.delay(seed, at),
-                now_ms,
+                now_ms: faults.date_ms(seed, at, now_ms),
                 ..reply
             }
         })

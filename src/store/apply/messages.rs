@@ -1,17 +1,19 @@
 //! What a batch does to messages: new ones, versions, absences, reappearances.
 
+mod order;
 mod rows;
 
+use order::Sight;
 pub(in crate::store) use rows::{MessageRows, Stretch, Texts, put_derived};
 
 use std::{
     borrow::Cow,
-    cmp::Ordering,
     collections::{BTreeMap, HashMap},
 };
 
 use super::{
-    Met, NextKeys, Plan, Stamp, StoreError, StoredMessage, StoredMessages, StoredVersions, take,
+    Met, NextKeys, OlderState, Plan, Stamp, StoreError, StoredMessage, StoredMessages,
+    StoredVersions, take,
 };
 use crate::{
     model::{Anomaly, AnomalyKind, ConversationKey, Message, MessageId, RunId, Text, Timestamp},
@@ -19,7 +21,6 @@ use crate::{
         Batch, PageWrite,
         value::{clean, cleaned, storable},
     },
-    wire,
 };
 
 /// What pages add to a conversation's own row.
@@ -106,9 +107,11 @@ struct Working<'b> {
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
     observed_at: Timestamp,
+    observed_run: Option<i64>,
     missing_since: Option<Timestamp>,
     missing_run: Option<i64>,
     deleted_at: Option<Timestamp>,
+    older: Option<OlderState>,
     /// The message whose content is to be written.
     content: Option<&'b Message>,
     /// The evidence of absence that the batch adds: the first page, and the one that confirms.
@@ -166,11 +169,11 @@ pub(super) fn apply<'b>(
         for message in &page.messages {
             let name = (page.conversation.0, cleaned(message.id.as_str()));
             if let Some(working) = all.find(&name) {
-                see(working, page, message, &mut versions, plan);
+                see(working, page, message, stamp.run, &mut versions, plan);
             } else {
                 let key = take(&mut keys.message);
                 versions.push(first_version(key, page, message));
-                all.add(name, create(key, page, message));
+                all.add(name, create(key, page, message, stamp.run));
                 plan.stats.messages.new += 1;
                 plan.stats.messages.unrecognised += u64::from(message.is_unrecognised());
             }
@@ -180,7 +183,7 @@ pub(super) fn apply<'b>(
         for (strike, id) in absent.chain(again) {
             let name = (page.conversation.0, cleaned(id.as_str()));
             if let Some(working) = all.find(&name) {
-                miss(working, page, strike, stamp.run);
+                miss(working, page, strike, stamp.run, plan);
             }
         }
         for id in &page.deleted {
@@ -262,16 +265,18 @@ fn recall<'b>(
         created_at: stored.created_at,
         updated_at: stored.updated_at,
         observed_at: stored.observed_at,
+        observed_run: stored.observed_run,
         missing_since: stored.missing_since,
         missing_run: stored.missing_run,
         deleted_at: stored.deleted_at,
+        older: stored.older,
         content: None,
         absences: [None, None],
         sighted: false,
     }
 }
 
-fn create<'b>(key: i64, page: &'b PageWrite, message: &'b Message) -> Working<'b> {
+fn create<'b>(key: i64, page: &PageWrite, message: &'b Message, run: RunId) -> Working<'b> {
     Working {
         conversation: page.conversation,
         key,
@@ -285,9 +290,11 @@ fn create<'b>(key: i64, page: &'b PageWrite, message: &'b Message) -> Working<'b
         created_at: message.created_at.map(storable),
         updated_at: message.updated_at.map(storable),
         observed_at: storable(page.observed_at),
+        observed_run: Some(run.0),
         missing_since: None,
         missing_run: None,
         deleted_at: None,
+        older: None,
         content: Some(message),
         absences: [None, None],
         sighted: false,
@@ -308,21 +315,24 @@ fn first_version<'b>(key: i64, page: &'b PageWrite, message: &'b Message) -> New
 /// A known message is in a page.
 fn see<'b>(
     working: &mut Working<'b>,
-    page: &'b PageWrite,
+    page: &PageWrite,
     message: &'b Message,
+    run: RunId,
     versions: &mut Vec<NewVersion<'b>>,
     plan: &mut Plan,
 ) {
     let at = storable(page.observed_at);
-    let is_back = working.absent_since().is_some_and(|since| at >= since);
+    let is_back = working.is_absent_before(at, run);
     let reappears = is_back && working.deleted_at.is_some();
-    let is_same = working.digest == digest_of(message)
-        || working
-            .raw
-            .is_some_and(|raw| wire::same_json(raw, &message.raw));
-    let is_current = is_same || working.is_older_than(message, at);
+    let is_later = working.is_seen_before(at, run);
+    let sight = working.judge(page, message, run);
+    let is_current = matches!(sight, Sight::Same | Sight::Newer | Sight::Restored);
     // A state that a lagging server shows again is no news.
-    let is_known = is_same || (!is_current && working.knows(message));
+    let is_known = match sight {
+        Sight::Same => true,
+        Sight::Older => working.knows(message),
+        Sight::Newer | Sight::Restored => false,
+    };
 
     if is_known && !reappears {
         plan.stats.messages.unchanged += 1;
@@ -331,7 +341,11 @@ fn see<'b>(
         versions.push(NewVersion {
             message_key: working.key,
             version: working.last_version,
-            event: if reappears { "reappeared" } else { "edited" },
+            event: match sight {
+                _ if reappears => "reappeared",
+                Sight::Restored => "restored",
+                _ => "edited",
+            },
             observed_at: page.observed_at,
             message: Some(message),
             created_at_changed: working.created_at_changed(message),
@@ -351,19 +365,28 @@ fn see<'b>(
         working.deleted_at = None;
         working.sighted = true;
     }
-    if is_same {
-        // Not a reason to write, but what an absence in an older page is held against.
-        working.observed_at = working.observed_at.max(at);
-    } else if is_current {
-        working.observed_at = at;
+    if is_current {
+        // Of an unchanged one not a reason to write, but what an absence in an older page is held
+        // against, and an older state that was seen before.
+        if is_later {
+            working.observed_at = at;
+            working.observed_run = Some(run.0);
+        }
+        working.sighted |= working.older.take().is_some();
     }
 }
 
 /// A page shows a known message absent: for the first time, or again.
-fn miss(working: &mut Working<'_>, page: &PageWrite, strike: Strike, run: RunId) {
+fn miss(working: &mut Working<'_>, page: &PageWrite, strike: Strike, run: RunId, plan: &mut Plan) {
     let at = storable(page.observed_at);
+    let is_later_run = working.missing_run.is_some_and(|missing| missing < run.0);
+    // A first absence in the future was noted by a wrong clock, and counts from now on.
+    let counts_anew = is_later_run && working.missing_since.is_some_and(|since| at < since);
     let counts = match strike {
-        Strike::First => working.is_live() && working.observed_at < at,
+        Strike::First if working.is_live() => {
+            working.is_seen_before(at, run) && !working.is_seen_at(at, run)
+        }
+        Strike::First => working.deleted_at.is_none() && counts_anew,
         Strike::Second => {
             working.deleted_at.is_none() && working.missing_since.is_some_and(|since| since < at)
         }
@@ -372,6 +395,9 @@ fn miss(working: &mut Working<'_>, page: &PageWrite, strike: Strike, run: RunId)
         return;
     }
     if strike == Strike::First {
+        if counts_anew {
+            plan.back.push(working.key);
+        }
         working.missing_since = Some(at);
         working.missing_run = Some(run.0);
         working.sighted = true;
@@ -426,25 +452,6 @@ fn name_organization(grown: &mut Growth, page: &PageWrite) {
 impl<'b> Working<'b> {
     const fn is_live(&self) -> bool {
         self.missing_since.is_none() && self.deleted_at.is_none()
-    }
-
-    /// Since when it is absent, by the first sign of it.
-    fn absent_since(&self) -> Option<Timestamp> {
-        match (self.missing_since, self.deleted_at) {
-            (Some(missing), Some(deleted)) => Some(missing.min(deleted)),
-            (one, other) => one.or(other),
-        }
-    }
-
-    /// Whether the message, seen at `at`, is a newer state than this one: by `updated_at` where
-    /// both tell and differ, else by when the page was requested. Of two states of one second
-    /// the later in the order of pages counts, since the gateway's clock tells no finer.
-    fn is_older_than(&self, message: &Message, at: Timestamp) -> bool {
-        let told = self
-            .updated_at
-            .zip(message.updated_at.map(storable))
-            .map_or(Ordering::Equal, |(ours, theirs)| ours.cmp(&theirs));
-        told.then(self.observed_at.cmp(&at)).is_le()
     }
 
     fn knows(&self, message: &Message) -> bool {

@@ -12,7 +12,7 @@ use crate::{
 pub struct MessageVersion {
     /// Its number, from 1.
     pub version: i64,
-    /// What happened: `created`, `edited`, `deleted` or `reappeared`.
+    /// What happened: `created`, `edited`, `restored`, `deleted` or `reappeared`.
     pub event: String,
     /// When the page was requested that showed it, on the gateway's clock.
     pub observed_at: Timestamp,

@@ -143,7 +143,7 @@ pub struct SharedCard {
 pub struct VersionMark {
     /// Its number.
     pub version: i64,
-    /// What happened: `created`, `edited`, `deleted` or `reappeared`.
+    /// What happened: `created`, `edited`, `restored`, `deleted` or `reappeared`.
     pub event: String,
     /// When the page was requested that showed it.
     pub observed_at: Timestamp,

@@ -255,7 +255,7 @@ pub(super) const MESSAGE_CHANGES_VIEW: Object = Object {
             "position",
             "The order of the changes of one version, from 0.",
         ),
-        ("event", "What happened: edited or reappeared."),
+        ("event", "What happened: edited, restored or reappeared."),
         (
             "observed_at",
             "When the page was requested that showed it, on the gateway's clock.",

@@ -338,6 +338,19 @@ const MESSAGES: Object = Object {
             "deleted_at",
             "The first absence, set once a second one confirmed it; null while it lives.",
         ),
+        (
+            "observed_run",
+            "The run of observed_at; null where an older program wrote the row.",
+        ),
+        (
+            "older_digest",
+            "The first 16 bytes of the SHA-256 of a state with an older updated_at that the gateway showed later; null while there is none.",
+        ),
+        (
+            "older_since",
+            "When the first page was requested that showed that older state.",
+        ),
+        ("older_run", "The run of older_since."),
     ],
     references: &[
         any("conversation_key", "conversations"),
@@ -354,7 +367,7 @@ const MESSAGE_VERSIONS: Object = Object {
         ("version", "The number of the version, from 1."),
         (
             "event",
-            "What happened: created (first seen), edited, deleted or reappeared.",
+            "What happened: created (first seen), edited, restored (an older state that counts again), deleted or reappeared.",
         ),
         ("observed_at", "When the page was requested that showed it."),
         ("recorded_at", "When it was committed to the archive."),

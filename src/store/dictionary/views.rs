@@ -205,7 +205,7 @@ const MESSAGE_HISTORY: Object = Object {
         ("version", "The number of the version, from 1."),
         (
             "event",
-            "What happened: created (first seen), edited, deleted or reappeared.",
+            "What happened: created (first seen), edited, restored (an older state that counts again), deleted or reappeared.",
         ),
         (
             "observed_at",

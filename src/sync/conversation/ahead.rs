@@ -86,7 +86,7 @@ impl Visit<'_> {
         if let (Step::Done(_), Some(head)) = (self.walk.step(), self.head) {
             let write = PageWrite {
                 progress: Some(self.progress()),
-                ..PageWrite::of(self.record.key, head.sent_at)
+                ..PageWrite::of(self.record.key, head.observed_at)
             };
             self.context.queue.page(write).await?;
         }

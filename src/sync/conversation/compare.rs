@@ -13,6 +13,7 @@ use sighting::{News, Sighting};
 
 use super::Broken;
 use crate::{
+    api::Fetched,
     model::{ConversationRecord, Message, MessageCounts, MessageId, Timestamp},
     monitor::Counter,
     normalize,
@@ -69,6 +70,8 @@ pub(in crate::sync) struct Received {
     decoded: Option<Vec<Message>>,
     /// What a walk is told of it.
     pub(in crate::sync) facts: PageFacts,
+    /// Its place in the order of requests.
+    observed_at: Timestamp,
     /// How many pages had been taken when it was sent.
     sent_after: u64,
 }
@@ -127,11 +130,11 @@ impl<'a> Comparison<'a> {
     /// Reads a page that was sent when `sent_after` pages had been taken.
     pub(in crate::sync) fn receive(
         &self,
-        page: wire::Page,
+        fetched: Fetched<wire::Page>,
         (skip, limit): (u64, u32),
-        sent_at: Timestamp,
         sent_after: u64,
     ) -> Received {
+        let (page, sent_at) = (fetched.value, fetched.sent_at);
         let decoded: Option<Vec<Message>> = self.unarchived.then(|| {
             let part = |place| normalize::message_of(&page.part(place), &self.record.id);
             (0..page.len()).map(part).collect()
@@ -146,6 +149,7 @@ impl<'a> Comparison<'a> {
             items,
             decoded,
             facts,
+            observed_at: fetched.observed_at,
             sent_after,
         }
     }
@@ -163,6 +167,7 @@ impl<'a> Comparison<'a> {
             items,
             decoded,
             facts,
+            observed_at,
             sent_after,
         } = received;
         let rows: Rows = facts
@@ -201,7 +206,8 @@ impl<'a> Comparison<'a> {
             interval: claims.first().map_or((None, None), |claim| {
                 (claim.interval.after, claim.interval.before)
             }),
-            ..PageWrite::of(self.record.key, facts.sent_at)
+            apart: Some(self.context.apart(facts.sent_at)),
+            ..PageWrite::of(self.record.key, observed_at)
         })
     }
 
@@ -243,7 +249,9 @@ impl<'a> Comparison<'a> {
         sent_after: u64,
     ) -> (Vec<MessageId>, Vec<MessageId>) {
         let (mut first, mut again) = (Vec::new(), Vec::new());
+        let lag = self.context.options.visibility_lag;
         for claim in claims {
+            let apart = self.context.apart(claim.sent_at).run;
             let nothing = Rows::default();
             let listed = match claim.page {
                 ClaimedPage::This => rows,
@@ -257,9 +265,8 @@ impl<'a> Comparison<'a> {
                 if !was_sent_since(sent_after, self.last_seen(*hash)) {
                     continue;
                 }
-                let this_run = message.missing_run == Some(self.context.run_id);
-                let lag = self.context.options.visibility_lag;
-                let struck = strike(message.missing_since, this_run, claim.sent_at, lag);
+                let is_recent = message.missing_run.is_some_and(|run| run > apart);
+                let struck = strike(message.missing_since, is_recent, claim.sent_at, lag);
                 if struck.is_some() {
                     self.absent_from.insert(*hash, self.taken + 1);
                     if let Some(page) = self.back_in.remove(hash) {
@@ -268,7 +275,8 @@ impl<'a> Comparison<'a> {
                 }
                 match struck {
                     Some(Strike::First) if self.absent.insert(*hash) => {
-                        self.live = self.live.saturating_sub(1);
+                        let was_live = message.missing_since.is_none();
+                        self.live = self.live.saturating_sub(u64::from(was_live));
                         first.push(message.id.clone());
                     }
                     Some(Strike::Second) => {
@@ -289,15 +297,15 @@ impl<'a> Comparison<'a> {
         archived: &ByHash<CurrentMessage>,
         sent_after: u64,
     ) {
+        let apart = self.context.apart(facts.sent_at).run;
         for row in &facts.rows {
             let hash = row.id_hash;
             let absent_from = self.absent_from.remove(&hash);
             if absent_from.is_some_and(|page| was_sent_since(sent_after, page)) {
                 let known = archived.get(&hash);
-                let this_run = Some(self.context.run_id);
-                let missing = |known: &CurrentMessage| {
-                    known.missing_since.is_some() && known.missing_run != this_run
-                };
+                // Missing for longer than a replica may lag.
+                let missing =
+                    |known: &CurrentMessage| known.missing_run.is_some_and(|run| run <= apart);
                 self.contradictions += 1 + u64::from(known.is_some_and(missing));
             }
             let is_missing = |known: &CurrentMessage| known.missing_since.is_some();
@@ -337,6 +345,7 @@ impl<'a> Comparison<'a> {
                 archived: known.map(|known| known.digest),
                 met: self.met.contains(row.id_hash),
                 back: self.absent.remove(&row.id_hash),
+                pending: known.is_some_and(|known| known.has_older),
                 gone: known.is_some_and(|known| {
                     known.missing_since.is_some() || known.deleted_at.is_some()
                 }),

@@ -44,7 +44,7 @@ impl Visit<'_> {
             self.compared.counts.deleted += count;
             let write = PageWrite {
                 deleted: confirmed,
-                ..PageWrite::of(self.record.key, head.sent_at)
+                ..PageWrite::of(self.record.key, head.observed_at)
             };
             self.context.queue.page(write).await?;
         }
@@ -65,7 +65,8 @@ pub(super) fn inconsistent() -> Trouble {
     }
 }
 
-/// The places of messages that are due to be looked for a second time: missing for λ by now.
+/// The places of messages that are due to be looked for a second time: missing for λ by now, or
+/// since a time to come, which a wrong clock has noted.
 pub(super) fn places_to_confirm(
     missing: &[MissingMessage],
     now: Timestamp,
@@ -73,7 +74,10 @@ pub(super) fn places_to_confirm(
 ) -> Vec<Timestamp> {
     let mut places: Vec<Timestamp> = missing
         .iter()
-        .filter(|message| !message.confirmed && message.missing_since.plus(lag) <= now)
+        .filter(|message| !message.confirmed)
+        .filter(|message| {
+            message.missing_since.plus(lag) <= now || message.missing_since > now.plus(lag)
+        })
         .filter_map(|message| message.created_at)
         .collect();
     places.sort_unstable();

@@ -66,6 +66,8 @@ struct Unlisted {
 /// A page with its messages.
 struct Fetched {
     view: View,
+    /// T of walk.md.
+    sent_at: Timestamp,
     messages: Vec<Message>,
 }
 
@@ -181,7 +183,7 @@ impl<'a> Comparison<'a> {
             match answer {
                 Ok(fetched) => {
                     self.shared.note_answer();
-                    break fetched.value;
+                    break fetched;
                 }
                 Err(error) if error.kind == ApiErrorKind::TooLarge && limit / 2 >= LIMIT_MIN => {
                     limit /= 2;
@@ -189,10 +191,10 @@ impl<'a> Comparison<'a> {
                 Err(error) => return Err(Broken::Api(error)),
             }
         };
-        Ok(self.decoded(skip, limit, &page))
+        Ok(self.decoded(skip, limit, &page.value, page.sent_at))
     }
 
-    fn decoded(&self, skip: u64, limit: u32, page: &wire::Page) -> Fetched {
+    fn decoded(&self, skip: u64, limit: u32, page: &wire::Page, sent_at: Timestamp) -> Fetched {
         let messages: Vec<Message> = page
             .items()
             .map(|raw| normalize::message(raw, &self.id))
@@ -208,6 +210,7 @@ impl<'a> Comparison<'a> {
                 count: page.count(),
                 rows,
             },
+            sent_at,
             messages,
         }
     }
@@ -293,7 +296,7 @@ impl<'a> Comparison<'a> {
         let ids: Vec<MessageId> = differing.iter().map(|message| message.id.clone()).collect();
         let states = self.shared.store.read_states(self.record.key, &ids).await?;
         for message in differing {
-            self.compare_content(message, &states);
+            self.compare_content(message, page.sent_at, &states);
         }
         Ok(())
     }
@@ -314,7 +317,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn compare_content(&mut self, message: &Message, states: &[ArchivedState]) {
+    fn compare_content(&mut self, message: &Message, sent_at: Timestamp, states: &[ArchivedState]) {
         let ours = || states.iter().filter(|state| state.id == message.id);
         let Some(current) = ours().find(|state| state.is_current) else {
             return;
@@ -322,14 +325,19 @@ impl<'a> Comparison<'a> {
         if same_json(&current.raw, &message.raw) {
             return;
         }
-        if ours().any(|state| same_json(&state.raw, &message.raw)) {
-            self.compared.older_states += 1;
-            return;
-        }
-        match (current.updated_at, message.updated_at) {
-            (Some(ours), Some(theirs)) if theirs > ours => self.compared.edited_since += 1,
-            (Some(ours), Some(theirs)) if theirs < ours => self.compared.older_states += 1,
-            _ => self.findings.add(
+        let is_known = ours().any(|state| same_json(&state.raw, &message.raw));
+        let told = current.updated_at.zip(message.updated_at);
+        let is_newer = told.is_some_and(|(ours, theirs)| theirs > ours);
+        let is_older = told.is_some_and(|(ours, theirs)| theirs < ours);
+        // No replica lags by more than λ: what it shows later than that is what there is.
+        // (A state of the future was noted by a wrong clock.)
+        let lag = self.shared.options.visibility_lag;
+        let seen = current.observed_at;
+        let lags = sent_at < seen.plus(lag) && seen <= sent_at.plus(lag);
+        match () {
+            () if is_newer => self.compared.edited_since += 1,
+            () if lags && (is_known || is_older) => self.compared.older_states += 1,
+            () => self.findings.add(
                 Check::OnlineContent,
                 self.place(&message.id).version(current.version),
                 format!("{}, as archived", shown(&current.raw)),

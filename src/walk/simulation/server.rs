@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
+use super::clocks::Clocks;
 use crate::{
     model::Timestamp,
     walk::{PageFacts, RowFacts},
@@ -113,6 +114,7 @@ pub(super) struct Server {
     pub(super) schedule: Schedule,
     pub(super) requests: u64,
     pub(super) hidden: i64,
+    pub(super) clocks: Clocks,
     /// Earlier states of the list, oldest first, for lagging replicas.
     past: Vec<(i64, Vec<Listed>)>,
     /// Lengths of the list after each of the last changes, oldest first.
@@ -142,6 +144,7 @@ impl Server {
             schedule,
             requests: 0,
             hidden: schedule.hidden,
+            clocks: Clocks::right(),
             past: Vec::new(),
             lengths: VecDeque::new(),
         };
@@ -356,7 +359,7 @@ impl Server {
         PageFacts {
             skip: sent.skip,
             limit: sent.limit,
-            sent_at: Timestamp::from_millis(sent.sent_at),
+            sent_at: Timestamp::from_millis(self.page_time(sent)),
             count,
             rows,
         }

@@ -188,6 +188,7 @@ impl Scene {
             retries_max: run.retries_max,
             requests_max: run.requests_max,
             page_bytes_max: run.page_bytes_max,
+            visibility_lag: run.options.visibility_lag,
             retry: run.retry.clone(),
             clock: self.clock.clone(),
             monitor: monitor.clone(),

@@ -157,6 +157,40 @@ pub(super) async fn what_is_newer_is_told_and_is_no_finding(engine: Engine) {
     assert_eq!(found, deleted);
 }
 
+/// As on a server that was restored from a backup; reported until two runs have seen it.
+pub(super) async fn a_state_that_went_back_is_found_as_long_as_it_differs(engine: Engine) {
+    let lived = Lived::quiet(engine).await;
+    let positions = vec![1, 30];
+    let edit = Mutation::Edit {
+        positions: positions.clone(),
+    };
+    lived.change(2, &edit);
+    lived.sync_later().await;
+    lived.change(2, &Mutation::Revert { positions });
+    // Within the lag it may be a replica.
+    let (json, ended) = lived.compare(&[]).await;
+    assert_eq!(
+        (ended.code, &json["compared"]["older_states"]),
+        (0, &json!(2))
+    );
+    for _ in 0..2 {
+        lived.sync_later().await;
+        lived.clock.advance(std::time::Duration::from_hours(1));
+        let (json, ended) = lived.compare(&[]).await;
+        let findings = &json["findings_by_check"];
+        if ended.code == 0 {
+            assert_eq!(json["compared"]["older_states"], 0);
+            return;
+        }
+        assert_eq!(
+            (ended.code, findings),
+            (7, &json!({"online_content": 2})),
+            "{json:#}"
+        );
+    }
+    panic!("two runs have seen it");
+}
+
 pub(super) async fn a_list_that_shifts_gives_no_false_finding(engine: Engine) {
     let lived = Lived::quiet(engine).await;
     // Nothing goes, so nothing may be found.

@@ -84,6 +84,9 @@ impl Lived {
     /// One thing after the other.
     pub(super) async fn step(&self, number: usize) {
         self.clock.advance(Duration::from_hours(1));
+        if number > 0 {
+            self.let_runs_grow_old().await;
+        }
         match number {
             // First everything; at 2 the deletions are confirmed.
             0 | 2 => self.sync(&[], 0).await,
@@ -129,6 +132,22 @@ impl Lived {
         let by = u64::try_from(by.as_millis()).unwrap();
         self.clock.advance(Duration::from_millis(once));
         self.clock.advance(Duration::from_millis(once - by + 2));
+    }
+
+    /// A run over everything, an hour later by both clocks.
+    pub(super) async fn sync_later(&self) {
+        self.clock.advance(Duration::from_hours(1));
+        self.let_runs_grow_old().await;
+        self.sync(&["--full"], 0).await;
+    }
+
+    /// The gateway's clock jumps and this machine's does not, by which the runs are noted: second
+    /// absences wait for both.
+    async fn let_runs_grow_old(&self) {
+        let sql = "update runs set started_at = '2020-01-01T00:00:00.000Z',
+                       finished_at = '2020-01-01T00:00:00.000Z'
+                   where finished_at is not null";
+        self.stage.execute(sql).await;
     }
 
     /// Checks the archive itself.

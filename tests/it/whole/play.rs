@@ -402,6 +402,7 @@ impl Play<'_> {
                 recovery: ms(100),
                 transport_failures_max: 1_000,
             },
+            visibility_lag: self.scenario.lag,
             clock: self.clock.clone(),
             ..GatewayOptions::new(base, token)
         }

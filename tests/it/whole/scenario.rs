@@ -68,13 +68,18 @@ impl Scenario {
         let lag = Duration::from_mins(*[15, 25].choose(&mut dice).unwrap());
         let standing = standing(&mut dice, page_size);
         let mut at = START;
-        let legs = (0..*[2, 2, 2, 3].choose(&mut dice).unwrap())
+        let mut legs: Vec<Leg> = (0..*[2, 2, 2, 3].choose(&mut dice).unwrap())
             .map(|_| {
                 let leg = Leg::draw(&mut dice, at, lag, &lengths, &standing);
                 at = at.plus(GRID * dice.random_range(1..=6));
                 leg
             })
             .collect();
+        // Drawn apart, so that what else a scenario is does not hang on it.
+        let mut clocks = ChaCha8Rng::seed_from_u64(seed ^ 0xDA7E);
+        for leg in &mut legs {
+            wrong_dates(&mut clocks, &mut leg.faults);
+        }
         Self {
             seed,
             lengths,
@@ -108,6 +113,11 @@ impl Scenario {
         });
         // What is committed when a process dies hangs on its pace.
         let is_killed = |leg: &Leg| matches!(leg.stop, Some(Stop::Kill(_)));
+        // Which answer comes first says which `Date` another one contradicts.
+        let is_dated = |leg: &Leg| leg.faults.wrong_date != Schedule::Chance(0.0);
+        if self.legs.iter().any(is_dated) {
+            return false;
+        }
         let is_alone = self.lengths.len() == 1 && !self.legs.iter().any(is_killed);
         is_alone || !(is_shared || self.standing.limit_cap.is_some())
     }
@@ -233,6 +243,19 @@ fn faults(dice: &mut ChaCha8Rng, standing: &Faults) -> Faults {
         _ => {}
     }
     faults
+}
+
+/// A clock that is wrong for one run, or that of one of two backends.
+fn wrong_dates(dice: &mut ChaCha8Rng, faults: &mut Faults) {
+    let hour_ms = 3_600_000;
+    match dice.random_range(0..10) {
+        0 => faults.wrong_date = Schedule::always(),
+        1 => faults.wrong_date = Schedule::Chance(0.5),
+        _ => {}
+    }
+    faults.date_off_ms = *[hour_ms, -hour_ms, 9_600 * hour_ms, -9_600 * hour_ms]
+        .choose(dice)
+        .unwrap();
 }
 
 fn answers(dice: &mut ChaCha8Rng, conversations: usize) -> Vec<(usize, Answer)> {

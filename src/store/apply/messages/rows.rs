@@ -155,13 +155,25 @@ fn put_working(working: &Working<'_>, stamp: Stamp, plan: &mut Plan) {
             [
                 working.key.into(),
                 working.observed_at.into(),
+                working.observed_run.into(),
                 working.missing_since.into(),
                 working.missing_run.into(),
                 working.deleted_at.into(),
-            ],
+            ]
+            .into_iter()
+            .chain(older(working)),
         );
     }
     put_absences(working, plan);
+}
+
+fn older(working: &Working<'_>) -> [Value; 3] {
+    let older = working.older;
+    [
+        older.as_ref().map(|older| older.digest.as_slice()).into(),
+        older.map(|older| older.since).into(),
+        older.map(|older| older.run).into(),
+    ]
 }
 
 fn put_absences(working: &Working<'_>, plan: &mut Plan) {
@@ -187,13 +199,14 @@ fn put_message(working: &Working<'_>, message: &Message, stamp: Stamp, plan: &mu
         working.version.into(),
         working.digest.as_slice().into(),
         working.observed_at.into(),
+        working.observed_run.into(),
         working.missing_since.into(),
         working.missing_run.into(),
         working.deleted_at.into(),
     ];
     let state = key.into_iter().chain(content(message)).chain(standing);
     if !working.is_new {
-        plan.put(&table::MESSAGE_STATES, state);
+        plan.put(&table::MESSAGE_STATES, state.chain(older(working)));
         return;
     }
     let name = [

@@ -5,6 +5,10 @@ use super::Digest;
 /// A message in a page, and what is known of it. The archive that was read may lack what this
 /// visit has sent there and the writer has not committed.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, in any combination"
+)]
 pub(super) struct Sighting {
     /// Of the message as it is in the page.
     pub(super) digest: Digest,
@@ -18,6 +22,9 @@ pub(super) struct Sighting {
     pub(super) back: bool,
     /// The archive had it missing or deleted.
     pub(super) gone: bool,
+    /// The archive had noted an older state that a later page has shown: seeing the current one is
+    /// news.
+    pub(super) pending: bool,
 }
 
 /// What a sighting is to the archive.
@@ -46,7 +53,7 @@ impl Sighting {
         match self.archived {
             _ if met_otherwise => News::Changed,
             Some(archived) if archived != self.digest => News::Changed,
-            Some(_) if self.gone => News::Perhaps,
+            Some(_) if self.gone || self.pending => News::Perhaps,
             Some(_) => News::Unchanged,
             None if self.met => News::Perhaps,
             None => News::New,
@@ -67,6 +74,7 @@ mod tests {
         met: false,
         back: false,
         gone: false,
+        pending: false,
     };
 
     #[test]
@@ -105,6 +113,16 @@ mod tests {
             ..SEEN_A
         };
         assert_eq!(returned.news(), News::Changed);
+    }
+
+    #[test]
+    fn the_current_state_is_sent_where_an_older_one_waits_to_be_seen_again() {
+        let pending = Sighting {
+            archived: A,
+            pending: true,
+            ..SEEN_A
+        };
+        assert_eq!(pending.news(), News::Perhaps);
     }
 
     #[test]
