@@ -81,6 +81,8 @@ pub enum CountMode {
 pub struct Faults {
     /// What spoils an answer, and when; the first that strikes does.
     pub answers: Vec<(Fault, Schedule)>,
+    /// What spoils every answer, that of the health route too: nobody is there.
+    pub down: Option<Fault>,
     /// A row of the page is repeated.
     pub repeat: Schedule,
     /// Two rows of the page of different times are exchanged.
@@ -125,6 +127,7 @@ impl Default for Faults {
     fn default() -> Self {
         Self {
             answers: Vec::new(),
+            down: None,
             repeat: Schedule::Chance(0.0),
             disorder: Schedule::Chance(0.0),
             shuffle_ties: false,

@@ -23,7 +23,8 @@ const ANSWERS: [(&str, Fault); 15] = [
 ];
 
 /// The other names, with the values they take where those are words.
-const TRAITS: [(&str, &str); 18] = [
+const TRAITS: [(&str, &str); 19] = [
+    ("down", " (one of those above)"),
     ("repeat", ""),
     ("disorder", ""),
     ("shuffle-ties", ""),
@@ -83,6 +84,11 @@ impl Faults {
 
     fn set_trait(&mut self, name: &str, value: &str) -> Result<(), SpecError> {
         match name {
+            "down" => {
+                let found = ANSWERS.iter().find(|(known, _)| *known == value);
+                let unknown = || SpecError(format!("`{value}` is no fault of one answer"));
+                self.down = Some(found.ok_or_else(unknown)?.1);
+            }
             "repeat" => self.repeat = value.parse()?,
             "disorder" => self.disorder = value.parse()?,
             "limit-cap" => self.limit_cap = Some(number::<usize>(value)?.max(1)),
@@ -191,7 +197,7 @@ mod tests {
 
     #[test]
     fn every_name_that_is_listed_can_be_set() {
-        let values = ["0.1", "3", "15ms", "lying", "date", "true"];
+        let values = ["0.1", "3", "15ms", "lying", "date", "true", "502"];
         let traits = TRAITS.iter().map(|(name, _)| *name);
         for name in traits.chain(ANSWERS.iter().map(|(name, _)| *name)) {
             let works = |value: &str| Faults::parse(&format!("{name}={value}")).is_ok();

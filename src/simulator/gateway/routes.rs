@@ -34,7 +34,9 @@ impl Gateway {
         };
         let query: Query<'_> = form_urlencoded::parse(query.as_bytes()).collect();
         let parts: Vec<&str> = path.split('/').skip(1).collect();
+        let faults = self.live().faults.clone();
         let mut reply = match (request.method, parts.as_slice()) {
+            _ if faults.down.is_some() => self.down(request, &faults),
             ("GET", [""]) => {
                 let mut reply = self.rated(|| self.health());
                 reply.route = "health";
@@ -67,6 +69,18 @@ impl Gateway {
             reply.compress();
         }
         reply
+    }
+
+    /// The answer of a gateway that is not there.
+    fn down(&self, request: &Request<'_>, faults: &Faults) -> Reply {
+        match faults.down {
+            Some(fault) if is_instead(fault) => instead(fault, faults, request, self.now_ms(0)),
+            fault => {
+                let at = self.occasion_elsewhere();
+                let dice = &mut Faults::dice(self.corpus.seed(), at);
+                spoil(self.health(), fault, faults, dice)
+            }
+        }
     }
 
     /// Takes a token from the bucket, if there is one, before answering.
