@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    model::Timestamp,
     monitor::{Counter, Monitor},
 };
 
@@ -86,6 +87,11 @@ impl Exchange {
     /// The token, to keep it out of texts.
     pub(super) const fn token(&self) -> &Token {
         &self.token
+    }
+
+    /// This machine's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Sends one request and reads its answer, within the time-out.
