@@ -91,7 +91,7 @@ enum Command {
     Doctor(doctor::DoctorCommand),
     RenameGateway(rename_gateway::RenameGatewayCommand),
     Demo(demo::DemoCommand),
-    Simulate(simulate::SimulateCommand),
+    Simulate(Box<simulate::SimulateCommand>),
     Completions(completions::CompletionsCommand),
     Man(man::ManCommand),
 }
