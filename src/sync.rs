@@ -288,7 +288,7 @@ async fn archive(context: &Arc<Context>, run_id: RunId, input: Input) -> Option<
         }
         Err(Broken::Stopped | Broken::WriterGone) => {}
         Err(Broken::Store(error)) => context.stop(worker::stop_of_store(&error)),
-        Err(Broken::Api(error)) => context.stop(outcome::stop_of(&error)),
+        Err(Broken::Api(error)) => context.stop_asking(&error),
     }
     if let Some(silence) = context.silence()
         && context.shutdown.requested().is_none()

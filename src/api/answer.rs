@@ -31,8 +31,9 @@ pub(super) struct Trouble {
     pub(super) said: String,
     /// How long the gateway asks to wait.
     pub(super) retry_after: Option<Duration>,
-    /// Whether the gateway gave no whole answer.
-    pub(super) is_transport: bool,
+    /// Whether the gateway did not answer: nothing came, or not all of it, or a proxy said that
+    /// nobody is there (502, 503, 504).
+    pub(super) is_silence: bool,
     /// Whether the gateway says that there are too many requests, or more than it can do (429, 503).
     pub(super) is_overload: bool,
 }
@@ -45,7 +46,7 @@ impl Trouble {
             detail: detail.into(),
             said: String::new(),
             retry_after: None,
-            is_transport: false,
+            is_silence: false,
             is_overload: false,
         }
     }
@@ -53,7 +54,7 @@ impl Trouble {
     /// No answer, or not the whole of one.
     pub(super) fn transport(kind: ApiErrorKind, detail: impl Into<String>) -> Self {
         Self {
-            is_transport: true,
+            is_silence: true,
             ..Self::answered(kind, detail)
         }
     }
@@ -94,6 +95,7 @@ impl Answer {
             Trouble::answered(kind, format!("the gateway answered {}", named(self.status)));
         trouble.retry_after = retry_after(&self.headers, self.now);
         trouble.is_overload = matches!(self.status, 429 | 503);
+        trouble.is_silence = matches!(self.status, 502..=504);
         if (300..400).contains(&self.status) {
             let to = self.location_host().unwrap_or_else(|| "nowhere".to_owned());
             trouble.detail = format!(

@@ -45,6 +45,15 @@ impl Endpoint<'_> {
         !matches!(self, Self::Health)
     }
 
+    /// Whose request it is: others are about something else.
+    pub(super) fn subject(&self) -> &str {
+        match self {
+            Self::Messages { conversation, .. } => conversation.as_str(),
+            Self::Links { .. } => "phone numbers",
+            Self::Health => "health",
+        }
+    }
+
     /// The URL on a base that [`checked_base`] has passed.
     pub(super) fn url(&self, base: &Url) -> Result<Url, ApiError> {
         let refused = |why: &str| {

@@ -51,7 +51,7 @@ pub enum ApiErrorKind {
     Timeout,
     /// Transport after every retry.
     Transport,
-    /// 20 transport failures in a row over all requests: the run ends.
+    /// No answer at all for `--give-up-after`: the run ends.
     Unreachable,
     /// A 200 that is not the promised JSON, after every retry.
     Malformed,

@@ -90,6 +90,11 @@ impl Exchange {
         &self.token
     }
 
+    /// This machine's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Sends one request and reads its answer, within the time-out.
     pub(super) async fn send(
         &self,

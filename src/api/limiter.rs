@@ -1,14 +1,17 @@
 //! The one place that every request passes before it is sent.
 //!
 //! Here meet the rate (governor), the slower pace after a refusal, the bound on requests in
-//! flight, the pause that a 429 asks of everybody, the budget of requests, and the end of the run.
-//! Knows nothing of HTTP.
+//! flight, the pause that a 429 asks of everybody, the gate that a silent gateway closes, the
+//! budget of requests, and the end of the run. Knows nothing of HTTP.
 //!
 //! Invariants: never more requests than the budget; never more than `burst + time × rate` plus
 //! what [`LATENESS_FORGIVEN`] lets through; once ended, nobody passes and everybody who waits
 //! is told at once. A request that is dropped while it waits has used up nothing.
 
+mod gate;
 mod pace;
+mod silence;
+mod streak;
 
 use std::{
     sync::{
@@ -29,7 +32,12 @@ use tokio::{
     time::Instant,
 };
 
-use self::pace::Pace;
+pub(super) use self::{gate::Blame, silence::Unanswered, streak::Streak};
+
+use self::{
+    gate::{Gate, Scout},
+    pace::Pace,
+};
 use super::{ApiError, ApiErrorKind, Rate, RetryPolicy};
 use crate::monitor::{Monitor, Waiting};
 
@@ -48,6 +56,7 @@ pub(super) struct Limiter {
     /// A fair queue: the head waits for the pause and the rate, the others for the head.
     turnstile: tokio::sync::Mutex<Turnstile>,
     throttle: Mutex<Throttle>,
+    gate: Gate,
     /// How fast the rate's clock runs; never locked while anybody waits.
     pace: Mutex<Slowed>,
     epoch: Instant,
@@ -60,6 +69,7 @@ pub(super) struct Limiter {
 #[derive(Debug)]
 pub(super) struct Permit {
     _in_flight: OwnedSemaphorePermit,
+    scout: Option<Scout>,
     granted_at: Instant,
 }
 
@@ -95,6 +105,7 @@ impl Limiter {
             in_flight: Arc::new(Semaphore::new(in_flight_max)),
             turnstile: tokio::sync::Mutex::new(Turnstile::new(rate)),
             throttle: Mutex::default(),
+            gate: Gate::new(),
             pace: Mutex::new(pace),
             epoch: Instant::now(),
             budget: requests_max.map(AtomicU64::new),
@@ -120,14 +131,32 @@ impl Limiter {
                 .acquire_owned()
                 .await
                 .expect("the semaphore is never closed");
-            self.turn().await;
+            let scout = self.turn().await;
             if !self.spend() {
                 return Err(self.budget_spent());
             }
             Ok(Permit {
                 _in_flight: in_flight,
+                scout,
                 granted_at: Instant::now(),
             })
+        })
+        .await
+    }
+
+    /// As [`Limiter::acquire`], for a second request in place of the one that `_permit` was for,
+    /// while the gate is closed.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) async fn acquire_beside(&self, _permit: &Permit) -> Result<(), ApiError> {
+        self.unless_ended(async {
+            let mut turnstile = self.turnstile.lock().await;
+            self.rated(&mut turnstile, true).await;
+            if self.spend() {
+                return Ok(());
+            }
+            Err(self.budget_spent())
         })
         .await
     }
@@ -236,17 +265,28 @@ impl Limiter {
         }
     }
 
-    /// Waits for the end of the pause and for the rate, in the order of arrival.
-    async fn turn(&self) {
-        let mut turnstile = self.turnstile.lock().await;
+    /// Waits for the gate, and then for the end of the pause and the rate, in the order of arrival.
+    async fn turn(&self) -> Option<Scout> {
         loop {
+            let scout = self.gate.pass(&self.monitor).await;
+            let mut turnstile = self.turnstile.lock().await;
+            if self.rated(&mut turnstile, scout.is_some()).await {
+                return scout;
+            }
+        }
+    }
+
+    /// Waits for the end of the pause and for the rate. Gives up, and takes nothing, where the
+    /// gate is closed before that, unless this request may go all the same.
+    async fn rated(&self, turnstile: &mut Turnstile, goes_anyhow: bool) -> bool {
+        while goes_anyhow || !self.gate.is_closed() {
             if let Some((until, text)) = self.pause() {
                 let _shown = self.monitor.waiting_for(text);
                 tokio::time::sleep_until(until).await;
                 continue;
             }
-            let Err(ready_at) = self.pass(&mut turnstile, Instant::now()) else {
-                return;
+            let Err(ready_at) = self.pass(turnstile, Instant::now()) else {
+                return true;
             };
             let wait = ready_at.saturating_duration_since(Instant::now());
             let _shown = (wait > SHOWN_FROM).then(|| self.show_turn(wait));
@@ -255,10 +295,12 @@ impl Limiter {
                 .checked_sub(LATENESS_FORGIVEN)
                 .unwrap_or(ready_at);
             let as_of = ready_at.max(forgiven);
-            if self.pause().is_none() && self.pass(&mut turnstile, as_of).is_ok() {
-                return;
+            let may_go = goes_anyhow || !self.gate.is_closed();
+            if may_go && self.pause().is_none() && self.pass(turnstile, as_of).is_ok() {
+                return true;
             }
         }
+        false
     }
 
     /// Takes one request as of then, or says when there will be one at this pace.

@@ -1,12 +1,12 @@
 //! One request with all its attempts: asks the limiter, sends, and decides what an outcome
 //! means for this request and for the run.
 //!
-//! Owns what clones of a gateway share beside the limiter: whether the token has ever worked,
-//! and how many transport failures came in a row.
+//! Owns what clones of a gateway share beside the limiter: whether the token has ever worked, and
+//! whether everybody's requests fail.
 
 use std::{
     fmt,
-    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -17,9 +17,16 @@ use super::{
     answer::{Answer, Trouble},
     endpoint::Endpoint,
     exchange::Exchange,
-    limiter::{Limiter, Permit, SHOWN_FROM},
+    healthy,
+    limiter::{Blame, Limiter, Permit, SHOWN_FROM, Streak, Unanswered},
 };
-use crate::monitor::{Counter, Monitor};
+use crate::{
+    model::Timestamp,
+    monitor::{Counter, Monitor},
+};
+
+/// However often the gateway goes away, a request is not sent again for nothing more often.
+const SILENCES_MAX: u32 = 100;
 
 /// Sends requests, each as often as is worth it.
 pub(super) struct Requester {
@@ -29,13 +36,14 @@ pub(super) struct Requester {
     retries_max: u32,
     monitor: Monitor,
     token_has_worked: AtomicBool,
-    transport_failures: AtomicU32,
+    streak: Streak,
 }
 
 /// How far one request has come.
 struct Progress {
     attempts: u32,
     backoffs: usize,
+    silences: u32,
     unauthorized: usize,
     patience: Duration,
 }
@@ -55,7 +63,7 @@ impl Requester {
             retries_max,
             monitor,
             token_has_worked: AtomicBool::new(false),
-            transport_failures: AtomicU32::new(0),
+            streak: Streak::default(),
         }
     }
 
@@ -69,6 +77,7 @@ impl Requester {
         let mut progress = Progress {
             attempts: 0,
             backoffs: 0,
+            silences: 0,
             unauthorized: 0,
             patience: self.policy.throttle_wait_max,
         };
@@ -77,6 +86,7 @@ impl Requester {
             self.count_attempt(&mut progress);
             let request_id = Uuid::new_v4().to_string();
             tracing::debug!(%endpoint, request_id, attempt = progress.attempts, "request");
+            let sent_at = self.exchange.now();
             let answer = self
                 .exchange
                 .send(&url, endpoint.wants_token(), &request_id)
@@ -90,7 +100,13 @@ impl Requester {
             };
             let error = self.error(endpoint, &trouble, progress.attempts, &request_id);
             tracing::debug!(%error, "request failed");
-            let wait = self.wait_after(&trouble, &permit, &mut progress, error)?;
+            if self.blame(&trouble, &permit, sent_at).await? == Blame::Gateway
+                && progress.silences < SILENCES_MAX
+            {
+                progress.silences += 1;
+                continue;
+            }
+            let wait = self.wait_after(&trouble, &permit, &mut progress, error, endpoint)?;
             drop(permit);
             self.wait(&trouble, wait).await?;
         }
@@ -106,7 +122,8 @@ impl Requester {
 
     fn succeeded(&self, permit: &Permit, endpoint: Endpoint<'_>) {
         self.limiter.relieved(permit);
-        self.transport_failures.store(0, Ordering::SeqCst);
+        self.limiter.answered(permit);
+        self.streak.end();
         if endpoint.wants_token() {
             self.token_has_worked.store(true, Ordering::SeqCst);
         }
@@ -120,8 +137,8 @@ impl Requester {
         permit: &Permit,
         progress: &mut Progress,
         error: ApiError,
+        endpoint: Endpoint<'_>,
     ) -> Result<Duration, ApiError> {
-        self.note_transport(trouble, &error)?;
         if trouble.is_overload && trouble.kind != ApiErrorKind::RateLimited {
             self.note_overload(permit);
         }
@@ -154,7 +171,9 @@ impl Requester {
             | ApiErrorKind::Malformed => {
                 let retries = u32::try_from(progress.backoffs).unwrap_or(u32::MAX);
                 let asked = trouble.retry_after.unwrap_or_default();
-                if retries >= self.retries_max || asked > progress.patience {
+                let patience = self.policy.give_up_after.unwrap_or_default();
+                let is_everybodys = self.streak.is_everybodys(endpoint.subject(), patience);
+                if (retries >= self.retries_max && !is_everybodys) || asked > progress.patience {
                     return Err(error);
                 }
                 let wait = self.policy.backoff(progress.backoffs).max(asked);
@@ -162,7 +181,10 @@ impl Requester {
                 progress.patience = progress.patience.saturating_sub(asked);
                 Ok(wait)
             }
-            _ => Err(error),
+            _ => {
+                self.streak.end();
+                Err(error)
+            }
         }
     }
 
@@ -172,23 +194,41 @@ impl Requester {
         ApiError::new(ApiErrorKind::RateLimited, message)
     }
 
-    /// Counts transport failures in a row, over all requests; any whole answer ends the row.
-    fn note_transport(&self, trouble: &Trouble, error: &ApiError) -> Result<(), ApiError> {
-        if !trouble.is_transport {
-            self.transport_failures.store(0, Ordering::SeqCst);
-            return Ok(());
+    /// Whose fault it is that an attempt brought nothing.
+    async fn blame(
+        &self,
+        trouble: &Trouble,
+        permit: &Permit,
+        sent_at: Timestamp,
+    ) -> Result<Blame, ApiError> {
+        let Some(give_up_after) = self.policy.give_up_after else {
+            return Ok(Blame::Request);
+        };
+        if !trouble.is_silence {
+            self.limiter.answered(permit);
+            return Ok(Blame::Request);
         }
-        let in_a_row = self
-            .transport_failures
-            .fetch_add(1, Ordering::SeqCst)
-            .saturating_add(1);
-        if in_a_row < self.policy.transport_failures_max {
-            return Ok(());
-        }
-        let message = format!("the gateway is unreachable, {in_a_row} failures in a row: {error}");
-        Err(self
-            .limiter
-            .end(ApiError::new(ApiErrorKind::Unreachable, message)))
+        let request = Unanswered {
+            sent_at,
+            retry_after: trouble.retry_after,
+        };
+        let policy = (&self.policy, give_up_after);
+        let ask = self.ask_health(permit);
+        self.limiter.unanswered(permit, &request, policy, ask).await
+    }
+
+    /// Asks once whether the gateway answers at all; gives what came in place of an answer.
+    async fn ask_health(&self, permit: &Permit) -> Result<Option<String>, ApiError> {
+        let endpoint = Endpoint::Health;
+        let url = endpoint.url(self.exchange.base())?;
+        self.limiter.acquire_beside(permit).await?;
+        self.monitor.count(Counter::Requests);
+        let request_id = Uuid::new_v4().to_string();
+        tracing::debug!(%endpoint, request_id, "request");
+        let answer = self.exchange.send(&url, false, &request_id).await;
+        let trouble = answer.and_then(healthy).err();
+        let silence = trouble.filter(|trouble| trouble.is_silence);
+        Ok(silence.map(|silence| silence.describe(self.exchange.token())))
     }
 
     /// A gateway that is asked too much is asked less, by everybody.

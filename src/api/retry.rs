@@ -25,8 +25,10 @@ pub struct RetryPolicy {
     /// Each 429 and 503 halves the rate; it grows back linearly, from nothing to all of it in this
     /// time, so from the half in half of it.
     pub recovery: Duration,
-    /// After so many transport failures in a row, over all requests, the gateway is unreachable.
-    pub transport_failures_max: u32,
+    /// How long the gateway may give no answer at all before it is unreachable; until then a
+    /// request that got none is sent again, whatever the number of its retries. `None`: each
+    /// request stands for itself, and no silence is the gateway's.
+    pub give_up_after: Option<Duration>,
 }
 
 impl Default for RetryPolicy {
@@ -40,7 +42,7 @@ impl Default for RetryPolicy {
             unauthorized_waits_first: seconds(&[1, 1]),
             unauthorized_waits: seconds(&[2, 5, 10, 20]),
             recovery: Duration::from_mins(5),
-            transport_failures_max: 20,
+            give_up_after: Some(Duration::from_mins(5)),
         }
     }
 }
@@ -57,6 +59,12 @@ impl RetryPolicy {
     /// The `n`-th back-off, from 0: anything up to its ceiling.
     pub(super) fn backoff(&self, n: usize) -> Duration {
         rand::random_range(Duration::ZERO..=self.backoff_ceiling(n))
+    }
+
+    /// How long everybody waits after the gateway was asked in vain for the `n`-th time, from 0;
+    /// `asked` is what a proxy before it asks for.
+    pub(super) fn silence_wait(&self, n: usize, asked: Option<Duration>) -> Duration {
+        self.backoff_ceiling(n).max(asked.unwrap_or_default())
     }
 
     /// How long to wait after the `n`-th 429 in a row, from 0, which asked for `asked`, if the

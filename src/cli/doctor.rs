@@ -12,7 +12,7 @@ use super::{
     output::{self, human, printable},
 };
 use crate::{
-    api::{ApiError, ApiErrorKind, Gateway, GatewayOptions},
+    api::{ApiError, ApiErrorKind, Gateway, GatewayOptions, RetryPolicy},
     config::{ArchiveArgs, ArchiveSettings, GatewayArgs, GatewaySettings, gateway_identity},
     model::ConversationId,
     monitor::Monitor,
@@ -194,6 +194,11 @@ impl DoctorCommand {
     ) -> Result<(), Failure> {
         let options = GatewayOptions {
             retries_max: 1,
+            // What is wrong is to be seen at once, not after minutes.
+            retry: RetryPolicy {
+                give_up_after: None,
+                ..RetryPolicy::default()
+            },
             ..settings.options(&context.clock, &Monitor::new())
         };
         let gateway = match Gateway::new(options) {

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{ConfigError, Token, duration::parse_positive_duration, text_variable};
 use crate::{
-    api::{GatewayOptions, Rate},
+    api::{GatewayOptions, Rate, RetryPolicy},
     clock::Clock,
     monitor::Monitor,
 };
@@ -51,10 +51,15 @@ pub struct GatewayArgs {
           value_parser = parse_positive_duration)]
     pub timeout: Duration,
 
-    /// How often one request is repeated after a failure that may pass.
+    /// How often one request is repeated after a failure that may pass, while others succeed.
     #[arg(long, value_name = "N", env = "CONVAULT_MAX_RETRIES", default_value_t = 5,
           value_parser = clap::value_parser!(u32).range(0..=100))]
     pub max_retries: u32,
+
+    /// How long to wait for a gateway that gives no answer at all before stopping (code 5).
+    #[arg(long, value_name = "TIME", env = "CONVAULT_GIVE_UP_AFTER", default_value = "5m",
+          value_parser = parse_positive_duration)]
+    pub give_up_after: Duration,
 
     /// Stop after this many requests, retries included; the next run goes on there (code 5).
     #[arg(long, value_name = "N", env = "CONVAULT_MAX_REQUESTS")]
@@ -76,6 +81,8 @@ pub struct GatewaySettings {
     pub timeout: Duration,
     /// How often one request is repeated at most.
     pub max_retries: u32,
+    /// How long the gateway may give no answer at all.
+    pub give_up_after: Duration,
     /// How many requests may be sent in all.
     pub max_requests: Option<u64>,
     /// The organisation of the token.
@@ -135,6 +142,7 @@ impl GatewayArgs {
             concurrency: self.concurrency,
             timeout: self.timeout,
             max_retries: self.max_retries,
+            give_up_after: self.give_up_after,
             max_requests: self.max_requests,
             organization_id: self.organization_id.clone(),
         })
@@ -150,6 +158,10 @@ impl GatewaySettings {
             timeout: self.timeout,
             retries_max: self.max_retries,
             requests_max: self.max_requests,
+            retry: RetryPolicy {
+                give_up_after: Some(self.give_up_after),
+                ..RetryPolicy::default()
+            },
             clock: clock.clone(),
             monitor: monitor.clone(),
             ..GatewayOptions::new(self.base.clone(), self.token.secret.clone())

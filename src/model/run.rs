@@ -83,7 +83,7 @@ pub enum StopReason {
     MaxDuration,
     /// The gateway asked to wait longer than the run may, or kept saying 429.
     RateLimited,
-    /// Too many transport failures in a row.
+    /// The gateway gave no answer at all for too long.
     Unreachable,
     /// SIGINT.
     Interrupted,

@@ -22,6 +22,8 @@ pub(super) enum Purpose {
     Row,
     Mutation,
     Arrival,
+    Hidden,
+    Split,
 }
 
 /// A stream of draws.

@@ -72,15 +72,23 @@ pub enum CountMode {
     Missing,
     /// A number that has nothing to do with the conversation's length.
     Lying,
-    /// One too many or too few in half of the answers.
+    /// Up to [`Faults::drift`] too many or too few in half of the answers.
     Wobbling,
+    /// Up to [`Faults::drift`] too few, more in one answer than in another.
+    Lagging,
 }
 
 /// Everything that goes wrong. The default: nothing, at no latency.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, and any of them go together"
+)]
 pub struct Faults {
     /// What spoils an answer, and when; the first that strikes does.
     pub answers: Vec<(Fault, Schedule)>,
+    /// What spoils every answer, that of the health route too: nobody is there.
+    pub down: Option<Fault>,
     /// A row of the page is repeated.
     pub repeat: Schedule,
     /// Two rows of the page of different times are exchanged.
@@ -95,8 +103,23 @@ pub struct Faults {
     pub limit_cap: Option<usize>,
     /// How `count` behaves.
     pub count: CountMode,
+    /// How far a count that wobbles or lags is off at most.
+    pub drift: u32,
     /// Messages that are counted and never listed (walk.md's b).
     pub hidden: u32,
+    /// The same as a share of what is listed: half to one and a half of it in nine conversations
+    /// of ten, none in the tenth.
+    pub hidden_share: f64,
+    /// A result window: nothing is listed from this rank on, and `count` knows no such thing.
+    pub window: Option<usize>,
+    /// A page ends before its body exceeds so many bytes, though not before its first row.
+    pub page_bytes: Option<usize>,
+    /// Every page is the first one.
+    pub skip_ignored: bool,
+    /// A page that holds this message of the corpus (0 is the oldest) is spoilt in this way.
+    pub poison: Option<(u32, Fault)>,
+    /// Share of messages that only one of two backends holds; they answer in turn.
+    pub split: f64,
     /// Share of messages whose ids are numbers.
     pub numeric_ids: f64,
     /// Share of messages in which all is null but `_id`, `conversation_id` and `created_at`.
@@ -130,6 +153,7 @@ impl Default for Faults {
     fn default() -> Self {
         Self {
             answers: Vec::new(),
+            down: None,
             repeat: Schedule::Chance(0.0),
             disorder: Schedule::Chance(0.0),
             shuffle_ties: false,
@@ -137,7 +161,14 @@ impl Default for Faults {
             endless: false,
             limit_cap: None,
             count: CountMode::Honest,
+            drift: 1,
             hidden: 0,
+            hidden_share: 0.0,
+            window: None,
+            page_bytes: None,
+            skip_ignored: false,
+            poison: None,
+            split: 0.0,
             numeric_ids: 0.0,
             nulls: 0.0,
             bare: 0.0,
@@ -208,19 +239,25 @@ impl Faults {
 
     /// `count` of an answer about a conversation of `listed` messages; `None`: no such key.
     pub(super) fn count(&self, seed: u64, at: Occasion, listed: usize) -> Option<u64> {
-        let honest = listed as u64 + u64::from(self.hidden);
+        let hidden = u64::from(self.hidden) + self.hidden_share_of(seed, at.conversation, listed);
+        let honest = listed as u64 + hidden;
+        let drift = u64::from(self.drift);
+        let key = [at.conversation, at.request];
+        let mut dice = Dice::new(seed, Purpose::Count, key);
         match self.count {
             CountMode::Honest => Some(honest),
             CountMode::Missing => None,
             CountMode::Lying => Some(honest * 2 + 7),
             CountMode::Wobbling => {
-                let key = [at.conversation, at.request];
-                Some(match Dice::new(seed, Purpose::Count, key).below(4) {
-                    0 => honest + 1,
-                    1 => honest.saturating_sub(1),
+                let sign = dice.below(4);
+                let off = 1 + dice.below(drift);
+                Some(match sign {
+                    0 => honest + off,
+                    1 => honest.saturating_sub(off),
                     _ => honest,
                 })
             }
+            CountMode::Lagging => Some(honest.saturating_sub(dice.below(drift + 1))),
         }
     }
 
@@ -231,6 +268,27 @@ impl Faults {
         } else {
             now_ms
         }
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a length"
+    )]
+    fn hidden_share_of(&self, seed: u64, conversation: u64, listed: usize) -> u64 {
+        let mut dice = Dice::new(seed, Purpose::Hidden, [conversation, 0]);
+        if dice.percent(10) {
+            return 0;
+        }
+        let percent = dice.between(50, 150) as f64;
+        (listed as f64 * self.hidden_share * percent / 100.0) as u64
+    }
+
+    /// Whether one of two backends holds a message, `half` being the one that answers.
+    pub(super) fn is_held(&self, seed: u64, conversation: u64, message: u64, half: u64) -> bool {
+        let mut dice = Dice::new(seed, Purpose::Split, [conversation, message]);
+        !dice.chance(self.split) || dice.below(2) == half
     }
 
     /// How long the answer to this request takes.

@@ -6,6 +6,7 @@
 
 mod limit;
 mod links;
+mod page;
 mod reply;
 mod routes;
 mod trouble;
@@ -47,6 +48,8 @@ pub enum Answer {
     Unauthorized,
     /// 200 with no messages, as a foreign id may be answered.
     Empty,
+    /// 200 with no messages and this `count`.
+    Withheld(u64),
 }
 
 /// Which of the two documented shapes the links route has.

@@ -12,6 +12,7 @@ use std::{
 use super::{
     corpus::{Block, Corpus, Edit, Plan, RowOddities},
     dice::{Dice, Purpose},
+    faults::Faults,
     plan::Plan as ChangesToCome,
 };
 
@@ -123,6 +124,14 @@ impl<'a> Conversation<'a> {
         rows.sort_by_key(|&(time, lot, _)| (time, lot));
         let rows = rows.into_iter().map(|(_, _, entry)| entry);
         rows.skip(skip - from).take(end - skip).collect()
+    }
+
+    /// The messages that one of two backends holds, newest first.
+    pub(super) fn entries_held(&self, faults: &Faults, half: u64) -> Vec<Entry> {
+        let (seed, conversation) = (self.seed(), u64::from(self.plan.index()));
+        let mut entries = self.entries(0, usize::MAX);
+        entries.retain(|entry| faults.is_held(seed, conversation, u64::from(entry.0), half));
+        entries
     }
 
     fn is_tie(&mut self, newer: usize, older: usize) -> bool {
@@ -312,6 +321,11 @@ impl<'a> Conversation<'a> {
 }
 
 impl Entry {
+    /// Whether it is this message of the corpus, 0 being the oldest.
+    pub(super) const fn is_of_corpus(self, place: u32) -> bool {
+        self.0 == place
+    }
+
     /// The serial of a message that was added; `None` for one of the corpus.
     const fn serial(self) -> Option<u32> {
         if self.0 & ADDED == 0 {

@@ -81,7 +81,7 @@ pub(super) fn stop_of_silence(silence: &str) -> Stop {
     Stop {
         reason: StopReason::Unreachable,
         message: format!(
-            "the gateway answered nothing in this run; check its address (--gateway-url), the \
+            "the gateway answered no request for a conversation in this run; check its address (--gateway-url), the \
              network and any proxy, and --timeout; `convault doctor` tries them: {silence}"
         ),
     }

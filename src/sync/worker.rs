@@ -136,6 +136,7 @@ impl Context {
             ApiErrorKind::Timeout | ApiErrorKind::Transport => {
                 let _ = self.silence.set(error.message.clone());
             }
+            ApiErrorKind::Unreachable | ApiErrorKind::BudgetSpent => {}
             _ => self.answered.store(true, Ordering::Relaxed),
         }
     }
@@ -143,15 +144,25 @@ impl Context {
     /// What a request failed of, if the gateway has not answered any of the run's. Whether a
     /// silence is one conversation's or the gateway's is known only when all were asked.
     pub(super) fn silence(&self) -> Option<&str> {
-        let heard = self.has_succeeded() || self.answered.load(Ordering::Relaxed);
-        self.silence.get().filter(|_| !heard).map(String::as_str)
+        let silence = self.silence.get().filter(|_| !self.is_heard());
+        silence.map(String::as_str)
+    }
+
+    /// Whether any request of the run was answered.
+    fn is_heard(&self) -> bool {
+        self.has_succeeded() || self.answered.load(Ordering::Relaxed)
     }
 
     /// Ends the run because of what the gateway or its limits say. Where only asking has come to
     /// an end, what was asked already is paid for and still read: every later request fails by
     /// itself, so each worker stops after the answer it waits for.
     pub(super) fn stop_asking(&self, error: &ApiError) {
-        let stop = outcome::stop_of(error);
+        let stop = match error.kind {
+            ApiErrorKind::Unreachable if !self.is_heard() => {
+                outcome::stop_of_silence(&error.message)
+            }
+            _ => outcome::stop_of(error),
+        };
         match error.kind {
             ApiErrorKind::BudgetSpent | ApiErrorKind::RateLimited => self.tally.stop(stop),
             _ => self.stop(stop),

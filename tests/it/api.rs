@@ -4,6 +4,7 @@
 mod faults;
 mod hostile;
 mod request;
+mod silence;
 mod token;
 
 use std::time::Duration;
@@ -34,7 +35,7 @@ fn quick() -> RetryPolicy {
         unauthorized_waits_first: vec![ms(1); 2],
         unauthorized_waits: vec![ms(1); 4],
         recovery: ms(100),
-        transport_failures_max: 20,
+        give_up_after: None,
     }
 }
 

@@ -2,6 +2,7 @@
 //! report says the same code and its counts add up (`Stage::report`).
 
 mod archive;
+mod away;
 mod committed;
 mod gateway;
 #[cfg(unix)]

@@ -5,6 +5,7 @@
 #![cfg(test)]
 
 mod api;
+mod attacks;
 mod canary;
 mod cli;
 mod cookbook;

@@ -254,7 +254,12 @@ async fn what_stops_a_plan_has_the_code_that_it_has_elsewhere(engine: Engine) {
     wrong.env_remove("IMBRACE_ACCESS_TOKEN");
     assert_eq!(end(&mut wrong).await.code, 2);
     // Port 1 of this machine: nothing listens there.
-    let nowhere = ["--gateway-url", "http://127.0.0.1:1", "--max-retries", "0"];
+    let nowhere = [
+        "--gateway-url",
+        "http://127.0.0.1:1",
+        "--give-up-after",
+        "100ms",
+    ];
     let nobody = [&probe[..], &nowhere].concat();
     assert_eq!(code(&nobody, "--probe").await, 5);
 

@@ -23,15 +23,23 @@ const ANSWERS: [(&str, Fault); 15] = [
 ];
 
 /// The other names, with the values they take where those are words.
-const TRAITS: [(&str, &str); 20] = [
+const TRAITS: [(&str, &str); 28] = [
+    ("down", " (one of those above)"),
     ("repeat", ""),
     ("disorder", ""),
     ("shuffle-ties", ""),
     ("more-for-ever", ""),
     ("endless", ""),
     ("limit-cap", ""),
-    ("count", " (honest, missing, lying, wobbling)"),
+    ("count", " (honest, missing, lying, wobbling, lagging)"),
+    ("drift", ""),
     ("hidden", ""),
+    ("hidden-share", ""),
+    ("window", ""),
+    ("page-bytes", ""),
+    ("skip-ignored", ""),
+    ("poison", " (FAULT@MESSAGE)"),
+    ("split", ""),
     ("numeric-ids", ""),
     ("nulls", ""),
     ("bare", ""),
@@ -68,6 +76,7 @@ impl Faults {
             "shuffle-ties" => self.shuffle_ties = flag(value)?,
             "more-for-ever" => self.more_for_ever = flag(value)?,
             "endless" => self.endless = flag(value)?,
+            "skip-ignored" => self.skip_ignored = flag(value)?,
             _ => {
                 let answer = ANSWERS.iter().find(|(known, _)| *known == name);
                 if answer.is_none() && !is_known(name) {
@@ -85,6 +94,17 @@ impl Faults {
 
     fn set_trait(&mut self, name: &str, value: &str) -> Result<(), SpecError> {
         match name {
+            "down" => self.down = Some(answer_named(value)?),
+            "window" => self.window = Some(number(value)?),
+            "page-bytes" => self.page_bytes = Some(number(value)?),
+            "hidden-share" => self.hidden_share = share(value)?,
+            "split" => self.split = share(value)?,
+            "drift" => self.drift = number::<u32>(value)?.max(1),
+            "poison" => {
+                let form = || SpecError(format!("`{value}` is not of the form 500@30"));
+                let (fault, message) = value.split_once('@').ok_or_else(form)?;
+                self.poison = Some((number(message)?, answer_named(fault)?));
+            }
             "repeat" => self.repeat = value.parse()?,
             "disorder" => self.disorder = value.parse()?,
             "limit-cap" => self.limit_cap = Some(number::<usize>(value)?.max(1)),
@@ -111,9 +131,10 @@ impl Faults {
                     "missing" => CountMode::Missing,
                     "lying" => CountMode::Lying,
                     "wobbling" => CountMode::Wobbling,
+                    "lagging" => CountMode::Lagging,
                     _ => {
                         return Err(SpecError(format!(
-                            "`{value}` is none of honest, missing, lying, wobbling"
+                            "`{value}` is none of honest, missing, lying, wobbling, lagging"
                         )));
                     }
                 }
@@ -131,6 +152,13 @@ fn unknown() -> SpecError {
         .map(|(name, values)| format!("{name}{values}"));
     let known: Vec<String> = answers.chain(traits).collect();
     SpecError(format!("not known; known are: {}", known.join(", ")))
+}
+
+fn answer_named(name: &str) -> Result<Fault, SpecError> {
+    let found = ANSWERS.iter().find(|(known, _)| *known == name);
+    found
+        .map(|&(_, fault)| fault)
+        .ok_or_else(|| SpecError(format!("`{name}` is no fault of one answer")))
 }
 
 fn is_known(name: &str) -> bool {
@@ -170,6 +198,18 @@ mod tests {
 
     #[test]
     fn a_specification_is_read() {
+        let worlds = Faults::parse(
+            "window=5000,page-bytes=9000,skip-ignored,count=lagging,drift=7,hidden-share=0.03,\
+             poison=truncated@30,split=0.05,down=502",
+        )
+        .unwrap();
+        assert_eq!(worlds.window, Some(5_000));
+        assert_eq!(worlds.page_bytes, Some(9_000));
+        assert!(worlds.skip_ignored);
+        assert_eq!((worlds.count, worlds.drift), (CountMode::Lagging, 7));
+        assert_eq!(worlds.poison, Some((30, Fault::Truncated)));
+        assert_eq!(worlds.down, Some(Fault::BadGateway));
+
         let spec = "502=0.01, reset=@3-,count=wobbling,limit-cap=50,endless,latency=15ms,\
                     retry-after=date,hidden=3,nulls=0.5,wrong-date=0.5,date-off=-1h";
         let faults = Faults::parse(spec).unwrap();
@@ -207,7 +247,7 @@ mod tests {
 
     #[test]
     fn every_name_that_is_listed_can_be_set() {
-        let values = ["0.1", "3", "15ms", "lying", "date", "true"];
+        let values = ["0.1", "3", "15ms", "lying", "date", "true", "502", "500@30"];
         let traits = TRAITS.iter().map(|(name, _)| *name);
         for name in traits.chain(ANSWERS.iter().map(|(name, _)| *name)) {
             let works = |value: &str| Faults::parse(&format!("{name}={value}")).is_ok();

@@ -9,18 +9,14 @@ use url::form_urlencoded;
 
 use super::{
     Answer, Gateway,
+    page::page,
     reply::{Reply, Request},
     trouble::{answer_reply, instead, is_instead, spoil, too_many},
 };
-use crate::simulator::{
-    faults::Faults, listing::Conversation, mutations::Mutations, schedule::Occasion,
-};
+use crate::simulator::{faults::Faults, mutations::Mutations, schedule::Occasion};
 
 /// Requests that are of no conversation of the corpus are counted together.
 const ELSEWHERE: u64 = u32::MAX as u64 + 1;
-const LIMIT_DEFAULT: usize = 10;
-/// No page is larger, so that a wild `limit` cannot exhaust the memory.
-const LIMIT_MAX: usize = 10_000;
 
 /// The decoded parameters of a request.
 pub(super) type Query<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
@@ -34,7 +30,9 @@ impl Gateway {
         };
         let query: Query<'_> = form_urlencoded::parse(query.as_bytes()).collect();
         let parts: Vec<&str> = path.split('/').skip(1).collect();
+        let faults = self.live().faults.clone();
         let mut reply = match (request.method, parts.as_slice()) {
+            _ if faults.down.is_some() => self.down(request, &faults),
             ("GET", [""]) => {
                 let mut reply = self.rated(|| self.health());
                 reply.route = "health";
@@ -67,6 +65,18 @@ impl Gateway {
             reply.compress();
         }
         reply
+    }
+
+    /// The answer of a gateway that is not there.
+    fn down(&self, request: &Request<'_>, faults: &Faults) -> Reply {
+        match faults.down {
+            Some(fault) if is_instead(fault) => instead(fault, faults, request, self.now_ms(0)),
+            fault => {
+                let at = self.occasion_elsewhere();
+                let dice = &mut Faults::dice(self.corpus.seed(), at);
+                spoil(self.health(), fault, faults, dice)
+            }
+        }
     }
 
     /// Takes a token from the bucket, if there is one, before answering.
@@ -182,8 +192,12 @@ impl Gateway {
                 (Some(fault), _) if is_instead(fault) => instead(fault, faults, request, now_ms),
                 (_, Some(answer)) => answer_reply(answer, request),
                 (fault, None) => {
-                    let reply = page(conversation, query, faults, at, self.options.record);
-                    spoil(reply, fault, faults, &mut Faults::dice(seed, at))
+                    let asked = (query, at, self.options.record);
+                    let (reply, poison) = page(conversation, faults, asked);
+                    match fault.or(poison) {
+                        Some(fault) if is_instead(fault) => instead(fault, faults, request, now_ms),
+                        fault => spoil(reply, fault, faults, &mut Faults::dice(seed, at)),
+                    }
                 }
             };
             mutations.strike(seed, at, conversation, now_ms);
@@ -194,61 +208,6 @@ impl Gateway {
                 ..reply
             }
         })
-    }
-}
-
-/// One page of messages.
-fn page(
-    conversation: &mut Conversation<'_>,
-    query: &Query<'_>,
-    faults: &Faults,
-    at: Occasion,
-    record: bool,
-) -> Reply {
-    let number = |key: &str| {
-        let found = query.iter().find(|(own, _)| own == key);
-        found.and_then(|(_, value)| value.parse::<usize>().ok())
-    };
-    let limit = number("limit").filter(|&limit| limit > 0);
-    let limit = limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX);
-    let limit = limit.min(faults.limit_cap.unwrap_or(LIMIT_MAX));
-    let listed = conversation.len();
-    let mut skip = number("skip").unwrap_or(0);
-    if faults.endless && listed > 0 {
-        skip %= listed;
-    }
-    let seed = conversation.plan.seed();
-    let mut rows = if faults.shuffle_ties {
-        conversation.entries_ties_shuffled(skip, limit)
-    } else {
-        conversation.entries(skip, limit)
-    };
-    faults.spoil_rows(seed, at, limit, &mut rows, |row| {
-        conversation.created_ms(row)
-    });
-    let oddities = faults.row_oddities();
-    let mut body = Vec::with_capacity(600 * rows.len() + 80);
-    body.extend_from_slice(b"{\"items\":[");
-    for (place, &row) in rows.iter().enumerate() {
-        if place > 0 {
-            body.push(b',');
-        }
-        let start = body.len();
-        conversation.write(&mut body, row, &oddities);
-        if record {
-            conversation.note_served(&body[start..]);
-        }
-    }
-    body.push(b']');
-    if let Some(count) = faults.count(seed, at, listed) {
-        body.extend_from_slice(format!(",\"count\":{count}").as_bytes());
-    }
-    let has_more = faults.more_for_ever || faults.endless || skip + rows.len() < listed;
-    let end = format!(",\"total\":{},\"has_more\":{has_more}}}", rows.len());
-    body.extend_from_slice(end.as_bytes());
-    Reply {
-        rows: rows.len() as u64,
-        ..Reply::json(200, body)
     }
 }
 

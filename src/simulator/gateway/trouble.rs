@@ -107,5 +107,9 @@ pub(super) fn answer_reply(answer: Answer, request: &Request<'_>) -> Reply {
         Answer::BadRequest => Reply::message(400, "conversation_id is required"),
         Answer::Unauthorized => Reply::message(401, "Unauthorized"),
         Answer::Empty => Reply::json(200, r#"{"items":[],"count":0,"total":0,"has_more":false}"#),
+        Answer::Withheld(count) => {
+            let body = format!(r#"{{"items":[],"count":{count},"total":0,"has_more":true}}"#);
+            Reply::json(200, body)
+        }
     }
 }

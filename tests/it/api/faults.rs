@@ -147,31 +147,6 @@ async fn an_error_that_breaks_off_is_what_its_status_says() {
 }
 
 #[tokio::test]
-async fn twenty_transport_failures_in_a_row_end_the_run() {
-    let server = FaultServer::start(|n, _| match n {
-        19 | 21 => page(),
-        20 => answer(500, &[], ""),
-        _ => Reply::ThenReset(Vec::new()),
-    })
-    .await;
-    let options = GatewayOptions {
-        retries_max: 19,
-        ..options(&server)
-    };
-    let gateway = Gateway::new(options).unwrap();
-    ask(&gateway).await.expect("19 failures are not 20");
-    ask(&gateway).await.expect("a 500 is an answer");
-    let error = ask(&gateway).await.unwrap_err();
-    assert_eq!(error.kind, ApiErrorKind::Unreachable, "{error}");
-    assert_eq!(server.requests().len(), 42);
-    assert_eq!(
-        ask(&gateway).await.unwrap_err().kind,
-        ApiErrorKind::Unreachable
-    );
-    assert_eq!(server.requests().len(), 42);
-}
-
-#[tokio::test]
 async fn nobody_at_the_port_is_a_transport_failure() {
     let server = FaultServer::start_with(vec![page()]).await;
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

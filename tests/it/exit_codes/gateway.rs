@@ -169,6 +169,8 @@ async fn an_unreachable_gateway_is_code_5_also_for_one_conversation(engine: Engi
             &nowhere,
             "--max-retries",
             "1",
+            "--give-up-after",
+            "600ms",
             "--report",
             "report.json",
         ];

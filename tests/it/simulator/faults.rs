@@ -260,3 +260,139 @@ async fn odd_rows_are_the_same_rows_each_time() {
         assert_eq!(id.trim_matches('"').replace("null", ""), listed.id);
     }
 }
+
+async fn ids_of(faults: Faults, asked: &[(usize, usize)]) -> Vec<(Vec<String>, u64)> {
+    let (simulator, id) = with_faults(faults).await;
+    let mut pages = Vec::new();
+    for &(skip, limit) in asked {
+        let answer = page(&simulator, &id, skip, limit).await;
+        pages.push((answer.ids(), answer.json()["count"].as_u64().unwrap()));
+    }
+    pages
+}
+
+#[tokio::test]
+async fn a_window_and_a_skip_that_is_ignored_leave_the_count_as_it_is() {
+    let asked = [(0, 10), (4, 10), (8, 10)];
+    let sound = ids_of(Faults::default(), &asked).await;
+    let count = sound[0].1;
+    let window = Faults {
+        window: Some(7),
+        ..Faults::default()
+    };
+    let cut = ids_of(window, &asked).await;
+    let lengths: Vec<usize> = cut.iter().map(|(ids, _)| ids.len()).collect();
+    assert_eq!(lengths, [7, 3, 0]);
+    assert_eq!(cut[1].0, sound[1].0[..3]);
+    assert!(cut.iter().all(|(_, own)| *own == count));
+    let deaf = Faults {
+        skip_ignored: true,
+        ..Faults::default()
+    };
+    let deaf = ids_of(deaf, &asked).await;
+    assert!(deaf.iter().all(|page| *page == sound[0]));
+}
+
+#[tokio::test]
+async fn a_page_is_cut_by_bytes_after_a_whole_row_and_not_before_the_first() {
+    for (bytes, rows) in [(1, 1..=1), (3_000, 2..=9)] {
+        let cut = Faults {
+            page_bytes: Some(bytes),
+            ..Faults::default()
+        };
+        let (simulator, id) = with_faults(cut).await;
+        let answer = page(&simulator, &id, 0, 10).await;
+        let sent = answer.ids().len();
+        assert!(rows.contains(&sent), "{bytes}: {sent}");
+        assert_eq!(answer.json()["total"], sent);
+        assert_eq!(answer.json()["has_more"], true);
+        assert!(sent == 1 || answer.body.len() < bytes + 60);
+    }
+}
+
+#[tokio::test]
+async fn a_poisoned_message_spoils_each_page_that_it_is_in_and_no_other() {
+    let sound = ids_of(Faults::default(), &[(0, 10)]).await;
+    let (count, oldest) = (usize::try_from(sound[0].1).unwrap(), 1);
+    let poisoned = Faults {
+        poison: Some((oldest, Fault::ServerError)),
+        ..Faults::default()
+    };
+    let (simulator, id) = with_faults(poisoned).await;
+    for (skip, limit, status) in [
+        (0, 5, 200),
+        (count - 5, 5, 500),
+        (count - 2, 1, 500),
+        (count - 1, 1, 200),
+        (count - 3, 1, 200),
+    ] {
+        let answer = page(&simulator, &id, skip, limit).await;
+        assert_eq!(answer.status, status, "{skip} {limit}");
+    }
+}
+
+#[tokio::test]
+async fn two_backends_answer_in_turn_and_each_lacks_what_the_other_holds() {
+    let split = Faults {
+        split: 0.5,
+        ..Faults::default()
+    };
+    let asked = [(0, 1_000); 4];
+    let pages = ids_of(split, &asked).await;
+    assert_eq!(pages[0], pages[2]);
+    assert_eq!(pages[1], pages[3]);
+    let only =
+        |one: &[String], other: &[String]| one.iter().filter(|id| !other.contains(id)).count();
+    assert!(only(&pages[0].0, &pages[1].0) > 0 && only(&pages[1].0, &pages[0].0) > 0);
+    assert_eq!(pages[0].0.len() as u64, pages[0].1, "each counts its own");
+}
+
+#[tokio::test]
+async fn a_count_drifts_no_further_than_it_may_and_hides_its_share() {
+    let asked = [(0, 1_000); 40];
+    let honest = ids_of(Faults::default(), &asked[..1]).await[0].1;
+    for (count, from, to) in [
+        (CountMode::Wobbling, honest - 4, honest + 4),
+        (CountMode::Lagging, honest - 4, honest),
+    ] {
+        let drifting = Faults {
+            count,
+            drift: 4,
+            ..Faults::default()
+        };
+        let counts: Vec<u64> = ids_of(drifting, &asked)
+            .await
+            .iter()
+            .map(|page| page.1)
+            .collect();
+        assert!(
+            counts.iter().all(|own| (from..=to).contains(own)),
+            "{counts:?}"
+        );
+        assert!(counts.contains(&from) && counts.contains(&to), "{counts:?}");
+    }
+    let hidden = Faults {
+        hidden_share: 0.5,
+        ..Faults::default()
+    };
+    let counted = ids_of(hidden, &asked[..2]).await;
+    assert_eq!(counted[0], counted[1]);
+    let most = honest + honest * 3 / 4;
+    assert!((honest..=most).contains(&counted[0].1), "{}", counted[0].1);
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_down_is_down_on_every_route() {
+    let down = Faults {
+        down: Some(Fault::BadGateway),
+        ..Faults::default()
+    };
+    let (simulator, id) = with_faults(down).await;
+    assert_eq!(page(&simulator, &id, 0, 10).await.status, 502);
+    assert_eq!(super::ask(&simulator, "/", &[]).await.status, 502);
+    assert_eq!(
+        simulator.requests_of(&id).unwrap(),
+        0,
+        "nobody was there to count"
+    );
+}

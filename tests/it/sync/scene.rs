@@ -1,6 +1,6 @@
 //! A simulated gateway, an archive on either engine, and runs between the two.
 
-use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use convault::{
     api::{Gateway, GatewayOptions, Rate, RetryPolicy},
@@ -28,7 +28,7 @@ pub(super) enum Engine {
 
 /// A gateway and an archive of its own.
 pub(super) struct Scene {
-    pub(super) simulator: Simulator,
+    pub(super) simulator: Arc<Simulator>,
     pub(super) clock: Clock,
     store: StoreOptions,
     folder: Option<TempDir>,
@@ -103,7 +103,7 @@ impl Default for Run {
                 unauthorized_waits_first: vec![ms(1)],
                 unauthorized_waits: vec![ms(1), ms(1)],
                 recovery: ms(100),
-                transport_failures_max: 1_000,
+                give_up_after: None,
             },
             shutdown: None,
         }
@@ -148,7 +148,7 @@ impl Scene {
             Engine::Postgres => (postgres::url(), Some(postgres::fresh_name()), None),
         };
         Self {
-            simulator: Simulator::start(options).await.unwrap(),
+            simulator: Arc::new(Simulator::start(options).await.unwrap()),
             store: StoreOptions {
                 url: url.parse().unwrap(),
                 schema,

@@ -400,7 +400,7 @@ impl Play<'_> {
                 unauthorized_waits_first: vec![ms(1)],
                 unauthorized_waits: vec![ms(1), ms(1)],
                 recovery: ms(100),
-                transport_failures_max: 1_000,
+                give_up_after: None,
             },
             visibility_lag: self.scenario.lag,
             clock: self.clock.clone(),
