@@ -577,7 +577,8 @@ insert into data_dictionary (object, position, column_name, meaning) values
     ('failures', 6, 'occurred_at', 'When, by the clock of the run''s machine.'),
     ('failures', 7, 'resolved_run', 'The run that completed the conversation; null while open.'),
     ('failures', 8, 'waived_at', 'When somebody waived it.'),
-    ('failures', 9, 'waived_reason', 'Why it was waived.');
+    ('failures', 9, 'waived_reason', 'Why it was waived.'),
+    ('failures', 10, 'unlisted', 'Messages counted and not listed then, for a count_deficit; a waiver is good for so many.');
 
 insert into data_dictionary (object, position, column_name, meaning) values
     ('run_conversations', 0, null, 'What a run did to a conversation that changed or is not complete.'),
@@ -1149,6 +1150,7 @@ comment on column failures.occurred_at is 'When, by the clock of the run''s mach
 comment on column failures.resolved_run is 'The run that completed the conversation; null while open.';
 comment on column failures.waived_at is 'When somebody waived it.';
 comment on column failures.waived_reason is 'Why it was waived.';
+comment on column failures.unlisted is 'Messages counted and not listed then, for a count_deficit; a waiver is good for so many.';
 
 comment on table run_conversations is 'What a run did to a conversation that changed or is not complete.';
 comment on column run_conversations.run_id is 'The run.';

@@ -577,7 +577,8 @@ insert into data_dictionary (object, position, column_name, meaning) values
     ('failures', 6, 'occurred_at', 'When, by the clock of the run''s machine.'),
     ('failures', 7, 'resolved_run', 'The run that completed the conversation; null while open.'),
     ('failures', 8, 'waived_at', 'When somebody waived it.'),
-    ('failures', 9, 'waived_reason', 'Why it was waived.');
+    ('failures', 9, 'waived_reason', 'Why it was waived.'),
+    ('failures', 10, 'unlisted', 'Messages counted and not listed then, for a count_deficit; a waiver is good for so many.');
 
 insert into data_dictionary (object, position, column_name, meaning) values
     ('run_conversations', 0, null, 'What a run did to a conversation that changed or is not complete.'),
