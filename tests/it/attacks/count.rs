@@ -1,18 +1,135 @@
 //! A `count` that says more than can be listed, or another thing each time.
 
-use convault::simulator::{CountMode, Faults, Mutation};
+use convault::simulator::{Answer, CountMode, Faults, Mutation};
 
-use super::{assert_all_stored, assert_nothing_missing, sync, world};
+use super::{assert_all_stored, assert_nothing_missing, lacking, sync, sync_of_parts, world};
 use crate::program::{Engine, claims_on_both_engines};
 
 claims_on_both_engines! {
+    what_lies_beyond_a_result_window_is_a_deficit_and_never_complete
+    a_window_that_hides_few_rows_is_a_deficit_too
+    a_deficit_of_a_window_is_settled_by_a_waiver
+    a_conversation_that_lists_nothing_and_counts_500_is_a_deficit
+    an_archived_conversation_that_lists_nothing_any_more_keeps_its_messages
+    a_skip_that_is_ignored_costs_few_requests_and_is_never_complete
     a_count_that_wobbles_by_some_loses_nothing_and_is_mostly_complete
+    a_count_that_lags_by_some_loses_nothing_and_is_mostly_complete
     rows_that_are_hidden_everywhere_are_the_gateways_habit_and_no_deficit
     hidden_rows_that_grow_with_the_conversation_are_no_deficit_later
 }
 
+fn window(rows: usize) -> Faults {
+    Faults {
+        window: Some(rows),
+        ..Faults::default()
+    }
+}
+
+async fn what_lies_beyond_a_result_window_is_a_deficit_and_never_complete(engine: Engine) {
+    let stage = world(engine, &[30, 250, 300, 400], window(100)).await;
+    let ids = stage.simulator.conversation_ids();
+    for _ in 0..2 {
+        let run = sync(&stage).await;
+        assert_eq!(run.ended.code, 3, "{}", run.ended.stderr);
+        assert_eq!(run.state(&ids[0]), "complete");
+        for (id, length) in ids[1..].iter().zip([250, 300, 400]) {
+            assert_eq!(run.state(id), "partial", "{id}");
+            assert_eq!(
+                lacking(&stage, id).await.len(),
+                length - 100,
+                "within it all is there"
+            );
+        }
+        assert_eq!(run.classes(), ["count_deficit"]);
+        assert_nothing_missing(&stage).await;
+    }
+}
+
+/// Three rows would be believed to be hidden, were it not for the rank at which all others end.
+async fn a_window_that_hides_few_rows_is_a_deficit_too(engine: Engine) {
+    let stage = world(engine, &[103, 250, 300, 400], window(100)).await;
+    let id = stage.simulator.conversation_ids().remove(0);
+    sync(&stage).await;
+    let run = sync(&stage).await;
+    assert_eq!(run.state(&id), "partial", "{}", run.report);
+}
+
+async fn a_deficit_of_a_window_is_settled_by_a_waiver(engine: Engine) {
+    let stage = world(engine, &[250], window(100)).await;
+    let id = stage.simulator.conversation_ids().remove(0);
+    assert_eq!(sync(&stage).await.ended.code, 3);
+    let waived = stage
+        .run(&["failures", "waive", &id, "--reason", "out of reach"])
+        .await;
+    assert_eq!(waived.code, 0, "{}", waived.stderr);
+    for _ in 0..2 {
+        sync_of_parts(&stage).await.assert_complete();
+        assert_nothing_missing(&stage).await;
+    }
+}
+
+async fn a_conversation_that_lists_nothing_and_counts_500_is_a_deficit(engine: Engine) {
+    let stage = world(engine, &[40, 40], Faults::default()).await;
+    let ids = stage.simulator.conversation_ids();
+    stage
+        .simulator
+        .set_answer(&ids[0], Some(Answer::Withheld(500)));
+    let run = sync(&stage).await;
+    assert_eq!(run.ended.code, 3, "{}", run.ended.stderr);
+    assert_eq!(
+        (run.state(&ids[0]), run.state(&ids[1])),
+        ("partial", "complete")
+    );
+    assert_eq!(run.classes(), ["count_deficit"]);
+    assert_eq!(run.report["conversations"]["empty"], 0, "{}", run.report);
+}
+
+async fn an_archived_conversation_that_lists_nothing_any_more_keeps_its_messages(engine: Engine) {
+    let stage = world(engine, &[40, 40], Faults::default()).await;
+    let ids = stage.simulator.conversation_ids();
+    sync(&stage).await.assert_complete();
+    stage
+        .simulator
+        .set_answer(&ids[0], Some(Answer::Withheld(500)));
+    for _ in 0..3 {
+        let run = sync(&stage).await;
+        assert_eq!(run.ended.code, 3, "{}", run.ended.stderr);
+        assert_eq!(run.state(&ids[0]), "partial");
+        assert!(lacking(&stage, &ids[0]).await.is_empty());
+    }
+    stage.simulator.set_answer(&ids[0], None);
+    sync(&stage).await;
+    sync(&stage).await.assert_complete();
+    assert_nothing_missing(&stage).await;
+}
+
+async fn a_skip_that_is_ignored_costs_few_requests_and_is_never_complete(engine: Engine) {
+    let deaf = Faults {
+        skip_ignored: true,
+        hidden: 1_000_000,
+        ..Faults::default()
+    };
+    let stage = world(engine, &[90, 90], deaf).await;
+    for _ in 0..2 {
+        let run = sync(&stage).await;
+        assert_eq!(run.ended.code, 3, "{}", run.ended.stderr);
+        assert_eq!(run.report["conversations"]["partial"], 2, "{}", run.report);
+        // A position asked twice without progress ends the walk.
+        assert!(run.requests <= 2 * 40, "{}", run.requests);
+        assert_nothing_missing(&stage).await;
+    }
+    stage.simulator.set_faults(Faults::default());
+    sync(&stage).await;
+    sync(&stage).await.assert_complete();
+    assert_all_stored(&stage).await;
+}
+
 async fn a_count_that_wobbles_by_some_loses_nothing_and_is_mostly_complete(engine: Engine) {
     drifting(engine, CountMode::Wobbling).await;
+}
+
+async fn a_count_that_lags_by_some_loses_nothing_and_is_mostly_complete(engine: Engine) {
+    drifting(engine, CountMode::Lagging).await;
 }
 
 async fn drifting(engine: Engine, count: CountMode) {

@@ -1,13 +1,19 @@
-//! Pages that are cut, or tied.
+//! Pages that are cut, tied, spoilt for good, or of two lists.
 
-use convault::simulator::{Faults, Mutation};
+use convault::simulator::{CountMode, Fault, Faults, Mutation};
 
-use super::{assert_all_stored, assert_nothing_missing, sync, world};
+use super::{assert_all_stored, assert_nothing_missing, lacking, sync, sync_of_parts, world};
 use crate::program::{Engine, claims_on_both_engines};
 
 claims_on_both_engines! {
     pages_that_are_cut_by_bytes_are_read_to_the_end
+    pages_that_are_cut_by_bytes_without_a_count_are_read_to_the_end
+    newest_and_oldest_messages_of_one_millisecond_are_read_with_a_larger_limit
     a_tie_at_either_end_that_no_page_holds_is_a_hole_by_name_at_one_request_an_idle_run
+    a_page_that_is_always_an_error_costs_its_message_and_no_other
+    a_page_that_is_always_malformed_costs_its_message_and_no_other
+    two_backends_that_hold_different_lists_are_called_so_and_nothing_is_deleted
+    two_backends_that_part_after_a_sound_archive_delete_nothing
 }
 
 async fn pages_that_are_cut_by_bytes_are_read_to_the_end(engine: Engine) {
@@ -22,6 +28,20 @@ async fn pages_that_are_cut_by_bytes_are_read_to_the_end(engine: Engine) {
     assert_eq!(sync(&stage).await.requests, 4, "an idle run");
 }
 
+async fn pages_that_are_cut_by_bytes_without_a_count_are_read_to_the_end(engine: Engine) {
+    let cut = Faults {
+        page_bytes: Some(6_000),
+        count: CountMode::Missing,
+        ..Faults::default()
+    };
+    let stage = world(engine, &[5, 33, 140, 300], cut).await;
+    for _ in 0..2 {
+        sync(&stage).await;
+        assert_all_stored(&stage).await;
+        assert_nothing_missing(&stage).await;
+    }
+}
+
 /// Twelve messages apart from groups of 50 at the newest and at the oldest end.
 async fn tied(engine: Engine, faults: Faults) -> crate::program::Stage {
     let stage = world(engine, &[12, 12], faults).await;
@@ -33,6 +53,20 @@ async fn tied(engine: Engine, faults: Faults) -> crate::program::Stage {
         stage.simulator.mutate(&ids[1], &with_oldest).unwrap();
     }
     stage
+}
+
+async fn newest_and_oldest_messages_of_one_millisecond_are_read_with_a_larger_limit(
+    engine: Engine,
+) {
+    let shuffled = Faults {
+        shuffle_ties: true,
+        ..Faults::default()
+    };
+    let stage = tied(engine, shuffled).await;
+    sync(&stage).await.assert_complete();
+    assert_all_stored(&stage).await;
+    sync(&stage).await.assert_complete();
+    assert_nothing_missing(&stage).await;
 }
 
 async fn a_tie_at_either_end_that_no_page_holds_is_a_hole_by_name_at_one_request_an_idle_run(
@@ -50,4 +84,70 @@ async fn a_tie_at_either_end_that_no_page_holds_is_a_hole_by_name_at_one_request
         assert_nothing_missing(&stage).await;
     }
     assert_eq!(sync(&stage).await.requests, 2);
+}
+
+/// One message spoils every page that it is in; those on both sides of it are archived, the
+/// conversation says that there is a hole, and the others know nothing of it.
+async fn spoilt(engine: Engine, fault: Fault) {
+    let spoilt = Faults {
+        poison: Some((60, fault)),
+        ..Faults::default()
+    };
+    let stage = world(engine, &[50, 160], spoilt).await;
+    let ids = stage.simulator.conversation_ids();
+    let mut command = stage.sync_command(&["--page-size", "20", "--max-retries", "1"]);
+    let (ended, report) = stage.checked(&mut command).await;
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert_eq!(report["conversations"]["complete"], 1, "{report}");
+    let lacking = lacking(&stage, &ids[1]).await;
+    let spoilt = &stage.simulator.contents(&ids[1]).unwrap()[159 - 60].id;
+    assert_eq!(lacking, [spoilt.as_str()]);
+    assert_nothing_missing(&stage).await;
+    stage.simulator.set_faults(Faults::default());
+    sync(&stage).await;
+    sync(&stage).await.assert_complete();
+    assert_all_stored(&stage).await;
+}
+
+async fn a_page_that_is_always_an_error_costs_its_message_and_no_other(engine: Engine) {
+    spoilt(engine, Fault::ServerError).await;
+}
+
+async fn a_page_that_is_always_malformed_costs_its_message_and_no_other(engine: Engine) {
+    spoilt(engine, Fault::Truncated).await;
+}
+
+fn parted() -> Faults {
+    Faults {
+        split: 0.1,
+        ..Faults::default()
+    }
+}
+
+async fn two_backends_that_hold_different_lists_are_called_so_and_nothing_is_deleted(
+    engine: Engine,
+) {
+    let stage = world(engine, &[120, 160], parted()).await;
+    for _ in 0..4 {
+        sync_of_parts(&stage).await;
+    }
+    sync_of_parts(&stage)
+        .await
+        .assert_partial("inconsistent_gateway");
+}
+
+async fn two_backends_that_part_after_a_sound_archive_delete_nothing(engine: Engine) {
+    let stage = world(engine, &[120, 160], Faults::default()).await;
+    sync(&stage).await.assert_complete();
+    stage.simulator.set_faults(parted());
+    for _ in 0..6 {
+        // That no tombstone is false is seen after each run.
+        sync_of_parts(&stage).await;
+    }
+    stage.simulator.set_faults(Faults::default());
+    for _ in 0..3 {
+        sync(&stage).await;
+    }
+    sync(&stage).await.assert_complete();
+    assert_nothing_missing(&stage).await;
 }
