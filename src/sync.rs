@@ -160,20 +160,7 @@ pub async fn run(
 ) -> Summary {
     let started_at = clock.now();
     let tally = Arc::new(Tally::default());
-    let start = RunStart {
-        command: "sync".to_owned(),
-        program_version: env!("CARGO_PKG_VERSION").to_owned(),
-        holder: options.holder.clone(),
-        started_at,
-    };
-    let begun = match store.begin_run(&start).await {
-        Ok(run_id) => store
-            .read_run_times(earlier::RUNS_MAX)
-            .await
-            .map(|times| (run_id, EarlierRuns::new(run_id, &times))),
-        Err(error) => Err(error),
-    };
-    let (run_id, written, phones) = match begun {
+    let (run_id, written, phones) = match begin(store, &options.holder, started_at).await {
         Err(error) => {
             tally.stop(worker::stop_of_store(&error));
             (None, MessageCounts::default(), None)
@@ -229,6 +216,23 @@ pub async fn run(
         return summarise();
     }
     summary
+}
+
+/// Writes the row of the run, and looks up when the earlier ones had ended.
+async fn begin(
+    store: &Store,
+    holder: &str,
+    started_at: Timestamp,
+) -> Result<(RunId, EarlierRuns), StoreError> {
+    let start = RunStart {
+        command: "sync".to_owned(),
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        holder: holder.to_owned(),
+        started_at,
+    };
+    let run_id = store.begin_run(&start).await?;
+    let times = store.read_run_times(earlier::RUNS_MAX).await?;
+    Ok((run_id, EarlierRuns::new(run_id, &times)))
 }
 
 /// Tells what the versions of this run have changed, and of one that was cut short before; takes

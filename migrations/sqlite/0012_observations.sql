@@ -1,5 +1,5 @@
 -- The order of observations is the archive's own: run, then request. And what an older state needs
--- to count again: that two runs have seen it, λ apart.
+-- to count again: that two runs have seen it, the visibility lag apart.
 alter table messages add column observed_run integer;
 alter table messages add column older_digest blob;
 alter table messages add column older_since text;

@@ -202,11 +202,10 @@ impl Ledger {
         from > to
     }
 
-    /// Opens the end again that a ledger was thought to prove.
+    /// Opens the end again that a ledger was thought to prove: what reaches down to it is read once
+    /// more.
     pub(super) fn open_end(&mut self) {
-        if let Some(lowest) = self.spans.first_mut().filter(|span| span.from == i64::MIN) {
-            lowest.from = i64::MIN + 2;
-        }
+        self.spans.retain(|span| span.from != i64::MIN);
     }
 
     /// Whether the whole line is covered.

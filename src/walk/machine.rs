@@ -13,6 +13,7 @@ mod tie;
 
 use ahead::Ahead;
 use bisect::{Probed, Search};
+use confirm::Seek;
 use narrow::Narrow;
 use tie::UpperPart;
 
@@ -91,6 +92,7 @@ pub struct Walk {
     to_confirm: Vec<(Timestamp, u8)>,
     /// The place that the page under way is about.
     confirming: Option<Timestamp>,
+    seek: Seek,
     request: Request,
     purpose: Purpose,
     maybe_tail: Option<MaybeTail>,
@@ -102,20 +104,12 @@ pub struct Walk {
     /// The last group that was looked at in two parts.
     paired: Option<Timestamp>,
     upper_part: Option<UpperPart>,
-    /// The gateway gives no longer pages than it gave, however many rows are asked for.
-    longer_refused: bool,
     pages: u64,
-    /// Pages that brought a message or a proof, and those that brought neither.
-    telling: u64,
-    idle: u64,
-    /// The page that is being taken brings something.
-    tells: bool,
+    progress: Progress,
     sample: Option<Sample>,
     /// Requests that failed for good.
     failed: u32,
-    narrow: Option<Narrow>,
-    /// The next page is below messages that could not be had.
-    past_gap: bool,
+    narrow: Narrow,
     pages_with_rows: u64,
     longest_page: u64,
     budget: Option<u64>,
@@ -134,10 +128,37 @@ pub struct Walk {
     verdict: Option<Verdict>,
 }
 
+/// Pages that brought a message or a proof, and those that brought neither.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Progress {
+    telling: u64,
+    idle: u64,
+    /// The page that is being taken brings something.
+    tells: bool,
+}
+
+impl Progress {
+    /// Pages that may bring nothing, in all, and for each that brings something.
+    const IDLE_MAX: u64 = 30;
+    const IDLE_FOR_EACH: u64 = 3;
+
+    fn end_page(&mut self, brought_rows: bool) {
+        let tells = std::mem::take(&mut self.tells) || brought_rows;
+        self.telling += u64::from(tells);
+        self.idle += u64::from(!tells);
+    }
+
+    /// How many more pages may bring nothing: the budget follows what arrives, not what is
+    /// counted.
+    fn idle_left(&self) -> u64 {
+        if !switch::holds(Rule::Progress) {
+            return u64::MAX;
+        }
+        (Self::IDLE_MAX + Self::IDLE_FOR_EACH * self.telling).saturating_sub(self.idle)
+    }
+}
+
 const REFETCHES_MAX: u32 = 2;
-/// Pages that may bring nothing, in all, and for each that brings something.
-const IDLE_MAX: u64 = 30;
-const IDLE_FOR_EACH: u64 = 3;
 const LIMIT_MIN: u32 = 5;
 
 impl Walk {
@@ -173,6 +194,7 @@ impl Walk {
                 .map(|time| (*time, confirm::looks()))
                 .collect(),
             confirming: None,
+            seek: Seek::default(),
             request: Request {
                 position: Position::Skip(0),
                 limit: rules.limit,
@@ -185,15 +207,11 @@ impl Walk {
             stuck_at: None,
             paired: None,
             upper_part: None,
-            longer_refused: false,
             pages: 0,
-            telling: 0,
-            idle: 0,
-            tells: false,
+            progress: Progress::default(),
             sample: None,
             failed: 0,
-            narrow: None,
-            past_gap: false,
+            narrow: Narrow::default(),
             pages_with_rows: 0,
             longest_page: 0,
             budget: None,
@@ -302,7 +320,7 @@ impl Walk {
         }
         self.refetches = 0;
         // Looking for what is known to differ has bounds of its own.
-        self.tells = !matches!(
+        self.progress.tells = !matches!(
             self.purpose,
             Purpose::Cover
                 | Purpose::EndCheck
@@ -335,9 +353,12 @@ impl Walk {
     /// its cover is whole.
     pub fn stored(&mut self, stored: Stored) {
         let live_before = std::mem::replace(&mut self.live, stored.live);
-        let tells = std::mem::take(&mut self.tells) || self.live != live_before;
-        self.telling += u64::from(tells);
-        self.idle += u64::from(!tells);
+        if self.head.is_some_and(|head| head.count.is_none()) {
+            // Without a count the budget follows what has come.
+            let so_far = self.budget_for(self.live);
+            self.budget = self.budget.map(|budget| budget.max(so_far));
+        }
+        self.progress.end_page(self.live != live_before);
         if self.verdict.is_some() || self.ahead.as_ref().is_some_and(Ahead::is_under_way) {
             return;
         }
@@ -418,18 +439,9 @@ impl Walk {
         listed.div_ceil((full - self.rules.overlap(full)).max(1))
     }
 
-    /// How many more pages may bring nothing: the budget follows what arrives, not what is
-    /// counted.
-    fn idle_left(&self) -> u64 {
-        if !switch::holds(Rule::Progress) {
-            return u64::MAX;
-        }
-        (IDLE_MAX + IDLE_FOR_EACH * self.telling).saturating_sub(self.idle)
-    }
-
     fn check_budget(&mut self) {
         let budget = self.budget.unwrap_or(u64::MAX);
-        if self.verdict.is_some() || (self.pages < budget && self.idle_left() > 0) {
+        if self.verdict.is_some() || (self.pages < budget && self.progress.idle_left() > 0) {
             return;
         }
         let (class, reason) = self.trouble.take().unwrap_or_else(|| {
@@ -437,7 +449,7 @@ impl Walk {
                 format!(
                     "{} of {} answers brought no new message and filled no hole: the gateway does \
                      not give what it counts; what was read is kept",
-                    self.idle, self.pages
+                    self.progress.idle, self.pages
                 )
             } else {
                 format!(
@@ -535,13 +547,21 @@ impl Walk {
 
     /// Covers an interval and says nothing of what is absent from it.
     fn cover_only(&mut self, interval: Interval, sent_at: Timestamp) {
-        self.tells |= !self.cover.covers(interval);
+        self.progress.tells |= !self.cover.covers(interval);
         self.ledger.claim(interval, sent_at);
         self.cover.claim(interval, sent_at);
         if let Some(second) = &mut self.second {
             second.claim(interval, sent_at);
         }
     }
+}
+
+fn just_after(time: Timestamp) -> Timestamp {
+    Timestamp::from_millis(time.as_millis().saturating_add(1))
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Whether the page may claim anything by A1.

@@ -21,9 +21,6 @@ const CONTRADICTIONS_MAX: u32 = 8;
 /// end is not the last one.
 const COUNT_SLACK: i64 = 10;
 
-/// The shortest list that a result window may have cut, and not messages that are hidden.
-const WINDOW_MIN: u64 = 500;
-
 /// What is known of the end of the list of one conversation.
 #[derive(Debug, Clone)]
 pub(super) struct Tail {
@@ -122,11 +119,6 @@ impl Tail {
         self.hiding.is_window(listed)
     }
 
-    /// Whether it may be one: no gateway's window is shorter than this.
-    pub(super) fn may_be_window(&self, listed: u64) -> bool {
-        listed >= WINDOW_MIN
-    }
-
     /// b where some messages are out of reach.
     pub(super) fn keep_unlisted(&mut self, unlisted: i64) {
         self.unlisted = Some(unlisted);
@@ -144,16 +136,15 @@ impl Tail {
     }
 
     /// Whether an empty page is to be believed only if the page above it shows the same once more:
-    /// where the count says that there is more and no page has shown how long a full one is, the
-    /// page may have been capped, and where pages are cut short it may have been cut; what was
-    /// deleted since may have been made up for by what is hidden, or by a count that lags.
+    /// where there is no count, or another one and no page has shown how long a full one is, the
+    /// page above may have been capped or cut, and rows may have been deleted since; where pages
+    /// are known to be cut, a count that lags may hide that.
     pub(super) fn is_doubtful(&mut self, empty: &PageFacts) -> bool {
-        let uncounted = self.is_uncounted(empty.count);
-        let count = empty.count.filter(|_| !uncounted);
+        let count = empty.count.filter(|_| !self.unreliable);
         let listed = count.map(|count| count - self.unlisted.unwrap_or(0));
-        let fits = uncounted || listed == i64::try_from(empty.end()).ok();
+        let fits = listed == i64::try_from(empty.end()).ok();
         let seen = Some((empty.end(), count));
-        let may_go_on = self.cuts_pages || (!fits && self.full_page.is_none());
+        let may_go_on = self.cuts_pages || count.is_none() || (!fits && self.full_page.is_none());
         may_go_on && std::mem::replace(&mut self.doubted, seen) != seen
     }
 

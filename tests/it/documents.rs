@@ -185,7 +185,7 @@ fn the_code_map_is_the_tree() {
 
 #[test]
 fn architecture_stays_short_enough_to_be_read() {
-    assert!(read("ARCHITECTURE.md").lines().count() <= 200);
+    assert!(read("ARCHITECTURE.md").lines().count() <= 210);
 }
 
 /// `cd` anywhere, and both commands that the README opens with still work.

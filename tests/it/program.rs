@@ -198,7 +198,11 @@ impl Stage {
         match self.engine {
             Engine::Sqlite => {
                 let mut connection = self.sqlite().await;
-                sqlx::query_as(sql).fetch_all(&mut connection).await
+                let rows = sqlx::query_as(sql).fetch_all(&mut connection).await;
+                // One that is dropped closes later, and takes the log of the next run with it where
+                // that of this one was removed.
+                connection.close().await.unwrap();
+                rows
             }
             Engine::Postgres => {
                 let mut connection = self.postgres().await;
@@ -223,6 +227,7 @@ impl Stage {
             Engine::Sqlite => {
                 let mut connection = self.sqlite().await;
                 sqlx::query(sql).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
             }
             Engine::Postgres => {
                 let mut connection = self.postgres().await;

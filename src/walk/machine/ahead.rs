@@ -44,7 +44,11 @@ impl Walk {
         let end = end.saturating_sub(self.full());
         // What a round of pages ahead did not cover, another one would not cover either.
         let is_fresh = next >= self.ahead_to || !switch::holds(Rule::AheadOnce);
-        if is_fresh && self.narrow.is_none() && self.cover.is_open_below() && next + stride < end {
+        if is_fresh
+            && !self.narrow.is_under_way()
+            && self.cover.is_open_below()
+            && next + stride < end
+        {
             self.ahead = Some(Ahead {
                 next,
                 end,
@@ -60,7 +64,7 @@ impl Walk {
     /// [`Walk::end_ahead`] when none is under way any more.
     pub fn ask_ahead(&mut self) -> Option<Request> {
         let budget = self.budget.unwrap_or(u64::MAX);
-        let idle_left = self.idle_left();
+        let idle_left = self.progress.idle_left();
         let ahead = self.ahead.as_mut()?;
         let under_way = ahead.asked - ahead.answered;
         if ahead.next >= ahead.end || self.pages + under_way >= budget || under_way >= idle_left {

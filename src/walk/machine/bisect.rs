@@ -5,7 +5,7 @@
 //! place is found in about log2(pages) requests; what is not found within the bound is left to a
 //! whole walk. Bisection spends requests and claims intervals, it decides nothing else.
 
-use super::{Purpose, Walk};
+use super::{Purpose, Walk, signed};
 use crate::{
     model::Timestamp,
     walk::{Claim, PageFacts, Ranks, Stored},
@@ -162,10 +162,6 @@ fn offset(ranks: Ranks, skip: u64, shifted: i64) -> i64 {
     } else {
         0
     }
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Filling the holes of the cover from the top: linking, stepping on and back.
 
+use std::cmp::Ordering;
+
 use super::{Purpose, Walk};
 use crate::{
     model::{FailureClass, Timestamp},
@@ -12,7 +14,7 @@ use crate::{
 impl Walk {
     pub(super) fn accept_cover(&mut self, page: &PageFacts) -> Vec<Claim> {
         if page.is_empty() && page.skip > 0 {
-            if self.past_gap {
+            if self.narrow.past_gap {
                 self.pass_gap(page);
             } else {
                 self.restart_at_count(page);
@@ -44,17 +46,19 @@ impl Walk {
             return claims;
         }
         if !self.cover.covers_all() {
-            // What was covered by the rows above, or by a tie that is passed over, is no piece
-            // that this page has met.
-            let reaches_new = edge.is_none_or(|edge| edge >= page.oldest());
-            self.plan_after(page, linked, reaches_new);
+            let reached = edge.map_or(Ordering::Greater, |edge| edge.cmp(&page.oldest()));
+            self.plan_after(page, linked, reached);
         }
         claims
     }
 
     /// An empty page past the head: the list has shrunk; go on at where it says that it ends.
     pub(super) fn restart_at_count(&mut self, page: &PageFacts) {
-        self.step_back = (self.step_back * 2).max(u64::from(self.limit) / 2).max(1);
+        self.step_back = self
+            .step_back
+            .saturating_mul(2)
+            .max(u64::from(self.limit) / 2)
+            .max(1);
         let by_count = page
             .count
             .and_then(|count| u64::try_from(count - self.tail.unlisted().unwrap_or(0)).ok())
@@ -63,7 +67,9 @@ impl Walk {
         self.ask(Purpose::Cover, from.saturating_sub(self.step_back));
     }
 
-    pub(super) fn plan_after(&mut self, page: &PageFacts, linked: bool, reaches_new: bool) {
+    /// What to ask for after a page. The cover `reached` down to the page's oldest row without it,
+    /// lower, or not so far (greater).
+    pub(super) fn plan_after(&mut self, page: &PageFacts, linked: bool, reached: Ordering) {
         let overlap = self
             .rules
             .overlap(self.full().min(u64::from(page.limit.max(1))));
@@ -74,13 +80,17 @@ impl Walk {
         }
         self.step_back = 0;
         let edge = self.cover.bottom_of_top().flatten();
-        if reaches_new && edge < page.oldest() {
+        // What was covered by the rows above, or by a tie that is passed over, is no piece that this
+        // page has met.
+        if reached.is_ge() && edge < page.oldest() {
             // The page joins a piece that was covered before: on below that.
             self.go_on_below();
             return;
         }
         let full = self.tail.full_page.unwrap_or(page.limit).min(page.limit);
-        if page.len() < u64::from(full) {
+        // Where pages are cut short, each is one of many until one brings nothing further.
+        let is_cut = self.tail.cuts_pages() && reached.is_gt() && page.len() > 1;
+        if page.len() < u64::from(full) && !is_cut {
             self.check_end_of(page);
             if !switch::holds(Rule::EmptyPastShort)
                 && self.tail.is_uncounted(page.count)

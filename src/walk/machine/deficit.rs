@@ -1,7 +1,7 @@
 //! The end of a walk: the closing read of the head, and the number of live messages against
 //! what the gateway counts.
 
-use super::{MaybeTail, Purpose, Walk, bisect::Search};
+use super::{MaybeTail, Purpose, Walk, bisect::Search, signed};
 use crate::{
     model::{FailureClass, Timestamp},
     walk::{
@@ -55,7 +55,7 @@ impl Walk {
 
     /// D = live + b - count: how many more are archived and live than the gateway lists.
     pub(super) fn deficit(&self) -> Option<i64> {
-        let live = i64::try_from(self.live).unwrap_or(i64::MAX);
+        let live = signed(self.live);
         self.listed().map(|listed| live - listed)
     }
 
@@ -120,7 +120,8 @@ impl Walk {
     }
 
     pub(super) fn accept_tail_probe(&mut self, page: &PageFacts) -> Vec<Claim> {
-        if !page.is_empty() && page.len() < u64::from(self.tail.full_page.unwrap_or(0)) {
+        let full = self.tail.full_page.map_or(self.longest_page, u64::from);
+        if !page.is_empty() && page.len() < full {
             self.measured = Some(page.end());
             self.tail.measure(page.count, page.end());
         }
@@ -156,7 +157,7 @@ impl Walk {
         let ends_there = page.is_empty()
             && probe.is_some_and(|probe| probe.count == page.count && probe.end == self.live);
         if let Some(count) = page.count.filter(|_| ends_there) {
-            let unlisted = count - i64::try_from(self.live).unwrap_or(i64::MAX);
+            let unlisted = count - signed(self.live);
             if self.tail.is_explained(self.live, unlisted) {
                 self.tail.learn_unlisted(count, self.live);
             } else {

@@ -3,7 +3,7 @@
 //! An end that its count contradicts beyond what hidden messages explain is a deficit: the walk
 //! goes no further down, claims nothing below, and ends `partial`.
 
-use super::{MaybeTail, Purpose, Walk};
+use super::{MaybeTail, Purpose, Walk, just_after, signed};
 use crate::{
     model::{FailureClass, TailProof, Timestamp},
     walk::{
@@ -11,6 +11,9 @@ use crate::{
         switch::{self, Rule},
     },
 };
+
+/// The shortest list that a result window may have cut: no gateway's window is smaller.
+const WINDOW_MIN: u64 = 500;
 
 impl Walk {
     /// Whether the page is the tail by its own `count`, wherever it lies.
@@ -76,7 +79,7 @@ impl Walk {
             let rows = u32::try_from(tail.rows).unwrap_or(u32::MAX);
             self.tail.full_page = Some(self.tail.full_page.unwrap_or(0).max(rows));
         }
-        if !page.is_empty() && tail.is_short {
+        if !page.is_empty() && (tail.is_short || tail.rows < self.longest_page) {
             self.tail.saw_cut();
         }
         if page.is_empty() && page.skip == 0 {
@@ -109,7 +112,7 @@ impl Walk {
         }
         self.tail_proof = Some(TailProof::EmptyPage);
         let known = self.tail.unlisted();
-        let may_be_window = self.tail.may_be_window(tail.end);
+        let may_be_window = tail.end >= WINDOW_MIN;
         let is_more = may_be_window && unlisted > self.tail.hidden_at_start(tail.end);
         if is_more && self.live > tail.end {
             // What is archived and not listed was deleted, or pushed out of reach: a whole walk
@@ -164,7 +167,10 @@ impl Walk {
             self.leave_end(Some(count), tail.end);
             return Vec::new();
         }
-        if ends_there && tail.is_short {
+        // Where no page was seen to be full, a count that wobbles about the end says so too, and the
+        // end was seen twice by now.
+        let is_about_counted = tail.count.is_some() && self.tail.full_page.is_none();
+        if ends_there && (tail.is_short || is_about_counted) {
             self.tail_proof = Some(TailProof::ShortPage);
             self.cover_below(tail);
             return Vec::new();
@@ -219,12 +225,4 @@ impl Walk {
         self.trouble
             .get_or_insert((FailureClass::CountDeficit, reason));
     }
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn just_after(time: Timestamp) -> Timestamp {
-    Timestamp::from_millis(time.as_millis().saturating_add(1))
 }

@@ -1,7 +1,7 @@
 //! Reading around what the gateway cannot give: a page that always fails is halved down to single
 //! messages. The one that fails alone is a hole with its reason, and the walk goes on below it.
 
-use super::{Purpose, Walk};
+use super::{Purpose, Walk, just_after};
 use crate::{
     model::{FailureClass, Timestamp},
     walk::{Claim, Interval, PageFacts, Verdict},
@@ -15,12 +15,28 @@ const IN_A_ROW_MAX: u32 = 4;
 const FAILED_MAX: u32 = 100;
 
 /// A place that is read in shorter pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Narrow {
-    /// What cannot be given lies above this rank.
-    until: u64,
+    /// What cannot be given lies above this rank, while such a place is read.
+    until: Option<u64>,
     /// Messages are asked for one by one, and so many in a row could not be given.
     in_a_row: u32,
+    /// Why the last page failed that did.
+    class: Option<FailureClass>,
+    /// The next page is below messages that could not be had.
+    pub(super) past_gap: bool,
+}
+
+impl Narrow {
+    pub(super) fn is_under_way(self) -> bool {
+        self.until.is_some()
+    }
+
+    fn begin(&mut self, until: u64, class: FailureClass) {
+        self.until = Some(until);
+        self.class = Some(class);
+        self.in_a_row = 0;
+    }
 }
 
 impl Walk {
@@ -39,17 +55,11 @@ impl Walk {
         if self.purpose == Purpose::Single {
             return self.skip_message(skip, class, reason);
         } else if is_cover && limit > LINKING_MIN {
-            self.narrow = Some(Narrow {
-                until: skip + u64::from(limit),
-                in_a_row: 0,
-            });
+            self.narrow.begin(skip + u64::from(limit), class);
             self.limit = (limit / 2).max(LINKING_MIN);
             self.ask(Purpose::Cover, skip);
         } else if is_cover {
-            self.narrow = Some(Narrow {
-                until: skip + u64::from(limit),
-                in_a_row: 0,
-            });
+            self.narrow.begin(skip + u64::from(limit), class);
             self.ask_single(skip);
         } else {
             self.verdict = Some(Verdict::Partial {
@@ -83,13 +93,11 @@ impl Walk {
              around it is archived"
         );
         self.trouble.get_or_insert((class, reason));
-        if let Some(narrow) = &mut self.narrow {
-            narrow.in_a_row += 1;
-            if narrow.in_a_row >= IN_A_ROW_MAX {
-                let trouble = self.trouble.take().filter(|_| self.pages > 0);
-                self.verdict = trouble.map(|(class, reason)| Verdict::Partial { class, reason });
-                return self.verdict.is_some();
-            }
+        self.narrow.in_a_row += 1;
+        if self.narrow.in_a_row >= IN_A_ROW_MAX {
+            let trouble = self.trouble.take().filter(|_| self.pages > 0);
+            self.verdict = trouble.map(|(class, reason)| Verdict::Partial { class, reason });
+            return self.verdict.is_some();
         }
         self.after_single(skip + 1);
         true
@@ -101,9 +109,7 @@ impl Walk {
             self.end_past_gap();
             return Vec::new();
         }
-        if let Some(narrow) = &mut self.narrow {
-            narrow.in_a_row = 0;
-        }
+        self.narrow.in_a_row = 0;
         self.after_single(page.end());
         if page.skip == 0 {
             self.claim_own(page, false)
@@ -113,12 +119,15 @@ impl Walk {
     }
 
     fn after_single(&mut self, next: u64) {
-        if self.narrow.is_some_and(|narrow| next < narrow.until) {
+        if self.narrow.until.is_some_and(|until| next < until) {
             self.ask_single(next);
             return;
         }
-        self.narrow = None;
-        self.past_gap = true;
+        self.narrow = Narrow {
+            past_gap: true,
+            class: self.narrow.class,
+            ..Narrow::default()
+        };
         self.limit = self.rules.limit;
         self.ask(Purpose::Cover, next);
     }
@@ -126,7 +135,7 @@ impl Walk {
     /// Messages could not be had between what is covered above and this page: that stays a hole of
     /// the ledger, and the walk goes on as if it were filled.
     pub(super) fn pass_gap(&mut self, page: &PageFacts) {
-        if !std::mem::take(&mut self.past_gap) {
+        if !std::mem::take(&mut self.narrow.past_gap) {
             return;
         }
         let Some(newest) = page.newest() else {
@@ -143,10 +152,9 @@ impl Walk {
 
     /// The list ends within the place that cannot be read.
     fn end_past_gap(&mut self) {
-        self.past_gap = false;
-        self.narrow = None;
-        self.purpose = Purpose::Cover;
         self.note_gap();
+        self.narrow = Narrow::default();
+        self.purpose = Purpose::Cover;
         let below = Interval {
             after: None,
             before: self.edge_above(),
@@ -156,29 +164,29 @@ impl Walk {
 
     /// Just above the lowest time that is covered, so that its own millisecond is passed too.
     fn edge_above(&self) -> Option<Timestamp> {
-        let edge = self.cover.bottom_of_top().flatten()?;
-        Some(Timestamp::from_millis(edge.as_millis().saturating_add(1)))
+        self.cover.bottom_of_top().flatten().map(just_after)
     }
 
     fn note_gap(&mut self) {
         let reason = "the gateway gave some messages one by one only: what stands between them is \
                       not proven; the next run reads the place again"
             .to_owned();
-        self.trouble.get_or_insert((FailureClass::Server, reason));
+        let class = self.narrow.class.unwrap_or(FailureClass::Server);
+        self.trouble.get_or_insert((class, reason));
     }
 
     /// The limit of the next page, which begins at `next`: half of what is left of a place that is
     /// read in shorter pages.
     pub(super) fn limit_at(&mut self, next: u64) -> u32 {
-        let Some(narrow) = self.narrow else {
+        let Some(until) = self.narrow.until else {
             return self.rules.limit;
         };
-        if next < narrow.until {
-            let half = u32::try_from((narrow.until - next) / 2).unwrap_or(u32::MAX);
+        if next < until {
+            let half = u32::try_from((until - next) / 2).unwrap_or(u32::MAX);
             return half.clamp(LINKING_MIN.min(self.rules.limit), self.rules.limit);
         }
         // Every part of it came: it was too long, and so will others be.
-        self.narrow = None;
+        self.narrow.until = None;
         self.halve_rules();
         self.rules.limit
     }

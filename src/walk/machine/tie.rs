@@ -4,7 +4,9 @@
 //! page holds it together with a row above and a row below, where the list ends with it, or where
 //! two pages of one state hold the same of it, one with a row above and one with a row below.
 
-use super::{Purpose, Walk};
+use std::cmp::Ordering;
+
+use super::{Purpose, Walk, just_after};
 use crate::{
     model::{FailureClass, Piece, Timestamp},
     walk::{Claim, ClaimedPage, Interval, PageFacts},
@@ -28,12 +30,15 @@ impl Walk {
         // Asked for more rows than a page has, the gateway gives all that it will.
         let came_short = page.len() < u64::from(page.limit);
         let is_longer = page.len() > self.full();
-        self.longer_refused |= came_short && !is_longer;
+        if came_short && !is_longer {
+            self.rules.limit_max = self.rules.limit;
+        }
         let counted_end = self.tail.listed(page.count).or(page.count);
-        let may_end = counted_end == i64::try_from(page.end()).ok() || (came_short && is_longer);
+        let is_short = came_short && page.len() != self.full();
+        let may_end = is_short || counted_end == i64::try_from(page.end()).ok();
         if is_new && may_end {
             self.check_end_of(page);
-        } else if !came_short && page.limit < self.rules.limit_max && !self.longer_refused {
+        } else if !came_short && page.limit < self.rules.limit_max {
             self.limit = page.limit.saturating_mul(2).min(self.rules.limit_max);
             self.ask(Purpose::Cover, page.skip);
         } else if let Some(rows_above) = self.begin_pair(page, time) {
@@ -83,7 +88,7 @@ impl Walk {
             };
             self.pages_with_rows += 1;
             let claim = self.claim(interval, ClaimedPage::This, page.sent_at);
-            self.plan_after(page, true, true);
+            self.plan_after(page, true, Ordering::Greater);
             return vec![claim];
         }
         if page.newest() == Some(time) {
@@ -121,9 +126,13 @@ impl Walk {
         self.pass_over(point);
     }
 
-    /// Goes past the times that an earlier walk has found to be shared by too many.
+    /// Goes past the times that an earlier walk has found to be shared by too many, but for those
+    /// that a page has proven since.
     pub(super) fn pass_known_tie_groups(&mut self) {
         self.tie_points = std::mem::take(&mut self.tie_points_before);
+        let ledger = &self.ledger;
+        self.tie_points
+            .retain(|&Piece { after, before, .. }| !ledger.covers(Interval { after, before }));
         for point in self.tie_points.clone() {
             self.pass_over(point);
         }
@@ -152,8 +161,4 @@ fn ids_at(page: &PageFacts, time: Timestamp) -> Vec<u64> {
         .collect();
     ids.sort_unstable();
     ids
-}
-
-fn just_after(time: Timestamp) -> Timestamp {
-    Timestamp::from_millis(time.as_millis().saturating_add(1))
 }

@@ -137,14 +137,14 @@ fn run_ahead(
         let place = server.random.random_range(0..under_way.len());
         let (sent, sent_after, answer) = &mut under_way[place];
         match answer.take() {
-            None => match server.try_answer(*sent) {
-                Some(page) => *answer = Some(page),
-                // The walk asks for that page again, one at a time.
-                None => {
+            None => {
+                *answer = server.try_answer(*sent);
+                // The walk asks for a page that failed again, one at a time.
+                if answer.is_none() {
                     under_way.swap_remove(place);
                     failed = true;
                 }
-            },
+            }
             Some(page) => {
                 if drive.kill_after.is_some_and(|pages| walk.pages() >= pages) {
                     return false;

@@ -325,7 +325,7 @@ impl Server {
         let mut lacking = Vec::new();
         let list = match self.schedule.lacks_one_in {
             Some(one_in) if self.random.random_bool(0.5) => {
-                let holds = |message: &&Listed| message.id % one_in != 0;
+                let holds = |message: &&Listed| !message.id.is_multiple_of(one_in);
                 lacking.extend(list.iter().filter(holds).copied());
                 &mut lacking[..]
             }

@@ -61,14 +61,19 @@ async fn a_lasting_fault_fails_its_conversation_and_no_other() {
         (Fault::WrongLength, &["malformed", "transport"]),
     ] {
         let scene = Scene::sqlite(corpus_of_each(102, 20, 40)).await;
-        scene.simulator.set_faults(once_in_a_while(fault, 0.15));
+        scene.simulator.set_faults(once_in_a_while(fault, 0.25));
         let mut run = Run::of_page_size(20);
         run.retries_max = 0;
         let done = scene.sync(&run).await;
         assert_eq!(done.outcome().exit_code(), 3, "{fault:?}");
         let counts = done.counts();
-        assert!(counts.failed > 3 && counts.complete > 3, "{fault:?}");
-        assert_eq!(counts.failed + counts.complete, 20, "{fault:?}");
+        assert!(
+            counts.failed + counts.partial > 3 && counts.complete > 3,
+            "{fault:?} {counts:?}"
+        );
+        // One whose page failed once may be read around it.
+        let ended = counts.failed + counts.partial + counts.complete;
+        assert_eq!(ended, 20, "{fault:?}");
         let told = done.classes();
         assert!(told.iter().all(|class| classes.contains(class)), "{told:?}");
         assert_told_apart(&scene, classes).await;
@@ -94,7 +99,7 @@ async fn assert_told_apart(scene: &Scene, classes: &[&str]) {
             }
             checked_whole += 1;
         } else {
-            assert_eq!(row[1], "failed");
+            assert!(["failed", "partial"].contains(&row[1].as_str()), "{row:?}");
             assert!(classes.contains(&row[2].as_str()), "{row:?}");
         }
     }
@@ -274,7 +279,7 @@ async fn a_compressed_bomb_fails_its_conversation_and_no_other() {
         bomb_bytes: 8 << 20,
         ..Faults::default()
     };
-    let faults = faults.with(Fault::Bomb, Schedule::Requests(1..=9));
+    let faults = faults.with(Fault::Bomb, Schedule::Requests(1..=99));
     scene.simulator.set_faults(faults);
     let ids = scene.simulator.conversation_ids();
     let mut run = Run::of_page_size(100);
@@ -285,7 +290,8 @@ async fn a_compressed_bomb_fails_its_conversation_and_no_other() {
         (done.counts().failed, done.classes()),
         (1, vec!["too_large"])
     );
-    assert!(done.requests() <= 6, "{}", done.requests());
+    // Halved down to four messages, which are then asked for one by one.
+    assert_eq!(done.requests(), 10);
     assert_eq!(scene.open_failures(&ids[0]).await, ["too_large"]);
     scene.simulator.set_faults(Faults::default());
     run.input = None;

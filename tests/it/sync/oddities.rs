@@ -211,7 +211,7 @@ async fn a_count_that_lies_or_wobbles_loses_nothing() {
 #[tokio::test]
 async fn messages_that_are_counted_and_never_listed_are_no_deficit() {
     let hidden = Faults {
-        hidden: 5,
+        hidden: 2,
         ..Faults::default()
     };
     let (scene, ids) = with_faults(130, 70, hidden).await;
@@ -222,7 +222,7 @@ async fn messages_that_are_counted_and_never_listed_are_no_deficit() {
 
     // Some more are hidden: learnt again by a look at the tail.
     scene.simulator.set_faults(Faults {
-        hidden: 8,
+        hidden: 5,
         ..Faults::default()
     });
     let done = scene.sync(&Run::of_page_size(20)).await;

@@ -63,8 +63,8 @@ const MET: &[(&str, &str)] = &[
     ),
     (
         "the gateway's clock ahead",
-        "select count(*) from message_versions v join runs r on r.id = v.run_id
-                 where v.observed_at > r.finished_at",
+        "select count(*) from messages
+                 where created_at > (select max(finished_at) from runs)",
     ),
 ];
 

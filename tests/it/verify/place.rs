@@ -143,11 +143,13 @@ impl Lived {
 
     /// The gateway's clock jumps and this machine's does not, by which the runs are noted: second
     /// absences wait for both.
-    async fn let_runs_grow_old(&self) {
-        let sql = "update runs set started_at = '2020-01-01T00:00:00.000Z',
-                       finished_at = '2020-01-01T00:00:00.000Z'
-                   where finished_at is not null";
-        self.stage.execute(sql).await;
+    pub(super) async fn let_runs_grow_old(&self) {
+        // Less than a day, which `verify` allows a clock to be set by.
+        let ago = Clock::system().now().minus(Duration::from_hours(12));
+        let sql = format!(
+            "update runs set started_at = '{ago}', finished_at = '{ago}' where finished_at is not null"
+        );
+        self.stage.execute(&sql).await;
     }
 
     /// Checks the archive itself.

@@ -103,6 +103,7 @@ impl Lived {
                 self.mutate(1, &Mutation::DeleteAll);
                 self.sync_one(1, &[], 0).await;
                 self.clock.advance(Duration::from_hours(1));
+                self.let_runs_grow_old().await;
                 self.sync_one(1, &[], 3).await;
             }
             5 => {

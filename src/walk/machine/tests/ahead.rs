@@ -104,7 +104,7 @@ fn no_page_ahead_is_asked_for_that_may_bring_nothing_too_often() {
     let mut walk = begun(1_000, &Known::default());
     let budget = walk.budget().unwrap();
     // A page of the last row's time alone makes the walk step back, until the head links again.
-    while asks(&walk) != Position::Skip(18) || walk.idle_left() > 9 {
+    while asks(&walk) != Position::Skip(18) || walk.progress.idle_left() > 9 {
         let Position::Skip(skip) = asks(&walk) else {
             panic!("{:?}", walk.step());
         };
@@ -116,7 +116,7 @@ fn no_page_ahead_is_asked_for_that_may_bring_nothing_too_often() {
         let moved = page(&walk, skip, Some(1_000), &times);
         take(&mut walk, &moved, 20);
     }
-    let left = usize::try_from(walk.idle_left()).unwrap();
+    let left = usize::try_from(walk.progress.idle_left()).unwrap();
     assert!(left > 2 && walk.pages_ahead() > 9, "{left}");
     assert!(walk.pages() < budget);
     // As many as may bring nothing; one that brings something allows three more.

@@ -158,13 +158,25 @@ fn without_a_count_the_end_is_measured() {
     let mut quiet = Quiet::of(100);
     quiet.count = None;
     assert_eq!(quiet.walked(), (vec![0, 99], Verdict::Complete));
+    // As well where no page was ever full, and the count is distrusted.
+    let mut quiet = Quiet::of(15);
+    let few = Known {
+        full_page: None,
+        count_trust: CountTrust {
+            moves: 0,
+            steady_runs: Some(0),
+        },
+        ..quiet.known()
+    };
+    let walk = Walk::new(RULES, &few);
+    assert_eq!(quiet.serve(walk), (vec![0, 14], Verdict::Complete));
     let mut quiet = Quiet::of(100).without(&[50]);
     quiet.count = None;
     let (asked, verdict) = quiet.walked();
     assert_eq!(
         asked,
-        [0, 99, 0, 18, 36, 54, 72, 90, 99],
-        "all is read again"
+        [0, 99, 0, 18, 36, 54, 72, 90, 99, 90, 99],
+        "all is read again, and the end twice"
     );
     assert_eq!(verdict, Verdict::Complete);
     assert_eq!(quiet.archived, quiet.listed);
@@ -176,7 +188,10 @@ fn a_walk_that_has_read_everything_needs_no_measure_and_a_count_without_b_is_non
     quiet.count = None;
     quiet.archived.clear();
     let walk = Walk::new(RULES, &Known::default());
-    assert_eq!(quiet.serve(walk), (vec![0, 18, 30, 0], Verdict::Complete));
+    assert_eq!(
+        quiet.serve(walk),
+        (vec![0, 18, 30, 18, 30, 0], Verdict::Complete)
+    );
 
     let mut quiet = Quiet::of(100);
     let unlearnt = Known {
