@@ -281,8 +281,10 @@ impl Planner {
     fn add_idle(&mut self, coverage: &Coverage) {
         self.note_length(coverage.live);
         self.sweep_pages += self.pages.below_head(coverage.live);
-        let confirming = coverage.to_confirm.min(self.pages.down(coverage.live));
-        self.put(PlanClass::Idle, 1 + confirming, false, 0);
+        // Each place is looked at twice, and the head is one of the looks where it holds them all.
+        let places = coverage.to_confirm.min(self.pages.down(coverage.live));
+        let by_head = u64::from(places > 0 && self.pages.below_head(coverage.live) == 0);
+        self.put(PlanClass::Idle, 1 + 2 * places - by_head, false, 0);
     }
 
     fn add_unfinished(&mut self, coverage: &Coverage, probed: Probed) {

@@ -109,7 +109,7 @@ fn a_registered_conversation_that_was_never_read_is_as_new() {
 }
 
 #[test]
-fn an_idle_conversation_is_one_request_and_one_for_each_place_to_look_at_again() {
+fn an_idle_conversation_is_one_request_and_two_for_each_place_to_look_at_again() {
     let confirming = Coverage {
         to_confirm: 2,
         ..complete(250)
@@ -118,7 +118,12 @@ fn an_idle_conversation_is_one_request_and_one_for_each_place_to_look_at_again()
         to_confirm: 500,
         ..complete(250)
     };
-    let list = [complete(10), complete(250), confirming, many].map(|c| (c, Probed::Nothing));
+    let short = Coverage {
+        to_confirm: 2,
+        ..complete(10)
+    };
+    let list = [complete(10), complete(250), confirming, many, short];
+    let list = list.map(|coverage| (coverage, Probed::Nothing));
     let plan = plan_of(
         PlanOptions {
             audit_share: 0.0,
@@ -129,7 +134,7 @@ fn an_idle_conversation_is_one_request_and_one_for_each_place_to_look_at_again()
     // No more places than pages.
     assert_eq!(
         line(&plan, PlanClass::Idle),
-        (4, 1 + 1 + (1 + 2) + (1 + 3), false, 0)
+        (5, 1 + 1 + (1 + 4) + (1 + 6) + 2, false, 0)
     );
     assert!(!plan.at_least);
 }
