@@ -19,6 +19,8 @@ const CONVERSATIONS_MIN: usize = 8;
 const HABIT_MAX: u64 = 500;
 /// In so many hundredths of the conversations the difference must be near the usual one.
 const NEAR_SHARE: usize = 80;
+/// So many hundredths of the longer conversations end just at a window.
+const EXACT_SHARE: usize = 25;
 
 /// What one conversation shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +37,7 @@ impl Sample {
     }
 
     fn counted(self) -> u64 {
-        self.listed + self.hidden()
+        self.listed.saturating_add(self.hidden())
     }
 
     fn is_small(self) -> bool {
@@ -49,7 +51,7 @@ impl Sample {
 
     /// Of the count, in thousandths.
     fn share(self) -> u64 {
-        self.hidden() * 1_000 / self.counted().max(1)
+        self.hidden().saturating_mul(1_000) / self.counted().max(1)
     }
 }
 
@@ -92,7 +94,7 @@ impl Hiding {
         if sample.unlisted <= 0 || !switch::holds(Rule::BoundedUnlisted) {
             return true;
         }
-        let usual = self.habit.unwrap_or(0) * sample.counted() / 1_000;
+        let usual = self.habit.unwrap_or(0).saturating_mul(sample.counted()) / 1_000;
         let is_usual = usual > 0 && sample.hidden() <= 2 * usual + SMALL;
         !self.windows.contains(&sample.listed) && (sample.is_small() || is_usual)
     }
@@ -123,7 +125,10 @@ fn windows_of(samples: &[Sample]) -> Vec<u64> {
         // What has arrived since stands in the archive above the window.
         let ends_near = |sample: &&Sample| sample.listed <= rank + rank / 20;
         let near = longer.clone().filter(ends_near).count();
-        100 * near >= NEAR_SHARE * longer.count()
+        // Lists of one length by chance are few among those that count more.
+        let exact = samples.iter().filter(|sample| sample.listed == rank);
+        let longer = longer.count();
+        100 * near >= NEAR_SHARE * longer && 100 * exact.count() >= EXACT_SHARE * longer
     });
     windows
 }
@@ -139,7 +144,7 @@ fn habit_of(samples: &[Sample]) -> Option<u64> {
     let middle = shares.len() / 2;
     let median = *shares.select_nth_unstable(middle).1;
     let near = |sample: &&Sample| {
-        let usual = median * sample.counted() / 1_000;
+        let usual = median.saturating_mul(sample.counted()) / 1_000;
         sample.hidden().abs_diff(usual) <= SMALL.max(usual / 2)
     };
     let near = samples.iter().filter(near).count();
@@ -222,6 +227,8 @@ mod tests {
         // Short conversations of a gateway that hides a third are often of one length.
         let alike: Vec<Sample> = (0..60).map(|n| sample(40 + n % 20, 20)).collect();
         let habit = Hiding::learn(&alike);
-        assert!(!habit.is_window(45) && habit.explains(sample(45, 22)));
+        for listed in 40..60 {
+            assert!(!habit.is_window(listed) && habit.explains(sample(listed, 22)));
+        }
     }
 }

@@ -18,8 +18,8 @@ use narrow::Narrow;
 use tie::UpperPart;
 
 use super::{
-    Claim, ClaimedPage, Interval, Known, Ledger, PageFacts, Position, Request, Rules, Sample, Step,
-    Stored, Verdict,
+    Claim, ClaimedPage, Interval, Known, Ledger, PageFacts, Position, Request, RowFacts, Rules,
+    Sample, Step, Stored, Verdict,
     switch::{self, Rule},
     tail::Tail,
 };
@@ -54,6 +54,7 @@ enum Purpose {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct MaybeTail {
     rows: u64,
+    limit: u32,
     end: u64,
     count: Option<i64>,
     before: Option<Timestamp>,
@@ -110,6 +111,8 @@ pub struct Walk {
     /// Requests that failed for good.
     failed: u32,
     narrow: Narrow,
+    /// The first and the last message of the last page, by the hash of their ids.
+    last_ends: (Option<u64>, Option<u64>),
     pages_with_rows: u64,
     longest_page: u64,
     budget: Option<u64>,
@@ -142,10 +145,12 @@ impl Progress {
     const IDLE_MAX: u64 = 30;
     const IDLE_FOR_EACH: u64 = 3;
 
-    fn end_page(&mut self, brought_rows: bool) {
+    /// Counts the page; whether it brought something.
+    fn end_page(&mut self, brought_rows: bool) -> bool {
         let tells = std::mem::take(&mut self.tells) || brought_rows;
         self.telling += u64::from(tells);
         self.idle += u64::from(!tells);
+        tells
     }
 
     /// How many more pages may bring nothing: the budget follows what arrives, not what is
@@ -212,6 +217,7 @@ impl Walk {
             sample: None,
             failed: 0,
             narrow: Narrow::default(),
+            last_ends: (None, None),
             pages_with_rows: 0,
             longest_page: 0,
             budget: None,
@@ -303,7 +309,8 @@ impl Walk {
         self.pages
     }
 
-    /// The budget of pages, fixed at the first one.
+    /// The budget of pages. Fixed at the first one, and raised by what comes where there is no count
+    /// or where pages are cut.
     pub fn budget(&self) -> Option<u64> {
         self.budget
     }
@@ -319,16 +326,18 @@ impl Walk {
             return Vec::new();
         }
         self.refetches = 0;
+        let is_news = self.is_news_without_proof(page);
         // Looking for what is known to differ has bounds of its own.
-        self.progress.tells = !matches!(
-            self.purpose,
-            Purpose::Cover
-                | Purpose::EndCheck
-                | Purpose::EndAgain
-                | Purpose::LowerPart
-                | Purpose::Single
-                | Purpose::Blind
-        );
+        self.progress.tells = is_news
+            || !matches!(
+                self.purpose,
+                Purpose::Cover
+                    | Purpose::EndCheck
+                    | Purpose::EndAgain
+                    | Purpose::LowerPart
+                    | Purpose::Single
+                    | Purpose::Blind
+            );
         match self.purpose {
             Purpose::Cover => self.accept_cover(page),
             Purpose::EndCheck => self.accept_end_check(page),
@@ -341,6 +350,16 @@ impl Walk {
             Purpose::Confirm => self.accept_confirm(page),
             Purpose::Blind => self.accept_blind(page),
         }
+    }
+
+    /// Whether it is a page of a kind that fills no hole, read blindly or of one time, and another
+    /// one than the page before: the walk gets on by it all the same.
+    fn is_news_without_proof(&mut self, page: &PageFacts) -> bool {
+        let hash = |row: Option<&RowFacts>| row.map(|row| row.id_hash);
+        let ends = (hash(page.rows.first()), hash(page.rows.last()));
+        let is_another = std::mem::replace(&mut self.last_ends, ends) != ends;
+        let is_of_one_time = page.len() > 1 && page.newest() == page.oldest();
+        is_another && (self.purpose == Purpose::Blind || is_of_one_time)
     }
 
     /// The time whose [`Ranks`](super::Ranks) the walk wants to be told with [`Walk::stored`]:
@@ -358,7 +377,11 @@ impl Walk {
             let so_far = self.budget_for(self.live);
             self.budget = self.budget.map(|budget| budget.max(so_far));
         }
-        self.progress.end_page(self.live != live_before);
+        let tells = self.progress.end_page(self.live != live_before);
+        // Nobody knows how many rows fit a page that is cut.
+        self.budget = self
+            .budget
+            .map(|budget| budget + u64::from(tells && self.tail.cuts_pages()));
         if self.verdict.is_some() || self.ahead.as_ref().is_some_and(Ahead::is_under_way) {
             return;
         }

@@ -81,8 +81,12 @@ impl Sweep {
             return Vec::new();
         };
         let is_tail = self.tail.ends_by_count(page) && self.tail.explains_end(page.end());
-        let ends =
-            page.len() < u64::from(self.tail.full_page.unwrap_or(1)) && !self.tail.cuts_pages();
+        let full = self.tail.full_page.unwrap_or(self.rules.limit);
+        // It has rows from above the place alone, and they are not all of one time.
+        let stands =
+            asked.is_some_and(|asked| asked < oldest || (asked == oldest && newest > oldest));
+        let tells_the_end = self.tail.full_page.is_some() && !self.tail.cuts_pages();
+        let ends = page.len() < u64::from(full) && (stands || tells_the_end);
         // The next page covers the time of this one's last row too. A group of equal times that is
         // longer than a page is passed, else the sweep would stand still.
         let next = Timestamp::from_millis(oldest.as_millis().saturating_add(1));
@@ -229,6 +233,25 @@ mod tests {
             None,
             "what this run has looked at is not looked at again"
         );
+    }
+
+    #[test]
+    fn a_cycle_ends_at_the_bottom_whatever_is_known_of_pages() {
+        for (full_page, cuts_pages) in [(Some(10), true), (None, false), (None, true)] {
+            let known = Known {
+                full_page,
+                cuts_pages,
+                ..known()
+            };
+            let mut sweep = Sweep::new(RULES, &known, Some(at(40)), Stretch::Cycle);
+            let mut pages = 0;
+            while let Some(request) = sweep.request() {
+                sweep.accept(&answer(request));
+                pages += 1;
+                assert!(pages < 4, "{full_page:?} {cuts_pages}");
+            }
+            assert_eq!(sweep.cursor(), None);
+        }
     }
 
     #[test]

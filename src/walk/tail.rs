@@ -5,7 +5,7 @@ use super::{
     Hiding, Known, PageFacts, Sample,
     switch::{self, Rule},
 };
-use crate::model::CountTrust;
+use crate::model::{CountTrust, Timestamp};
 
 /// Runs in a row in which b may come out different before the count is called unreliable.
 const MOVES_MAX: u32 = 3;
@@ -21,6 +21,10 @@ const CONTRADICTIONS_MAX: u32 = 8;
 /// end is not the last one.
 const COUNT_SLACK: i64 = 10;
 
+/// An end as it was seen: its rank, the count there, and the times of the first and the last row
+/// of the page above it.
+type Doubted = (u64, Option<i64>, [Option<Timestamp>; 2]);
+
 /// What is known of the end of the list of one conversation.
 #[derive(Debug, Clone)]
 pub(super) struct Tail {
@@ -31,8 +35,8 @@ pub(super) struct Tail {
     unlisted_at_start: Option<i64>,
     trust_at_start: CountTrust,
     unreliable: bool,
-    /// The end that did not look right and is being looked at again, and the count there.
-    doubted: Option<(u64, Option<i64>)>,
+    /// The end that did not look right and is being looked at again.
+    doubted: Option<Doubted>,
     wobbles: u32,
     contradictions: u32,
     /// `count` less what was listed, measured in this walk where the count is unreliable.
@@ -139,13 +143,18 @@ impl Tail {
     /// where there is no count, or another one and no page has shown how long a full one is, the
     /// page above may have been capped or cut, and rows may have been deleted since; where pages
     /// are known to be cut, a count that lags may hide that.
-    pub(super) fn is_doubtful(&mut self, empty: &PageFacts) -> bool {
+    pub(super) fn is_doubtful(&mut self, empty: &PageFacts, above: [Option<Timestamp>; 2]) -> bool {
         let count = empty.count.filter(|_| !self.unreliable);
         let listed = count.map(|count| count - self.unlisted.unwrap_or(0));
         let fits = listed == i64::try_from(empty.end()).ok();
-        let seen = Some((empty.end(), count));
+        let seen = Some((empty.end(), count, above));
         let may_go_on = self.cuts_pages || count.is_none() || (!fits && self.full_page.is_none());
         may_go_on && std::mem::replace(&mut self.doubted, seen) != seen
+    }
+
+    /// Something else was seen between the two looks at an end.
+    pub(super) fn forget_doubt(&mut self) {
+        self.doubted = None;
     }
 
     /// Learns from a page whether the gateway gives fewer rows than it could.
@@ -224,7 +233,9 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::Timestamp, walk::RowFacts};
+    use crate::walk::RowFacts;
+
+    const ABOVE: [Option<Timestamp>; 2] = [None; 2];
 
     fn page(rows: u64, skip: u64, count: Option<i64>) -> PageFacts {
         let row = |place: u64| RowFacts {
@@ -319,17 +330,35 @@ mod tests {
     #[test]
     fn an_end_that_the_count_denies_is_looked_at_twice_where_no_page_was_full() {
         let mut tail = tail_of(None, Some(2), CountTrust::default());
-        assert!(!tail.is_doubtful(&page(0, 20, Some(22))), "as it says");
-        assert!(tail.is_doubtful(&page(0, 20, Some(25))));
-        assert!(!tail.is_doubtful(&page(0, 20, Some(25))), "the same again");
-        assert!(tail.is_doubtful(&page(0, 20, Some(26))), "another count");
-        assert!(tail.is_doubtful(&page(0, 19, Some(26))), "another end");
-        assert!(!tail.is_doubtful(&page(0, 19, Some(26))));
+        assert!(
+            !tail.is_doubtful(&page(0, 20, Some(22)), ABOVE),
+            "as it says"
+        );
+        assert!(tail.is_doubtful(&page(0, 20, Some(25)), ABOVE));
+        assert!(
+            !tail.is_doubtful(&page(0, 20, Some(25)), ABOVE),
+            "the same again"
+        );
+        assert!(
+            tail.is_doubtful(&page(0, 20, Some(26)), ABOVE),
+            "another count"
+        );
+        assert!(
+            tail.is_doubtful(&page(0, 19, Some(26)), ABOVE),
+            "another end"
+        );
+        assert!(!tail.is_doubtful(&page(0, 19, Some(26)), ABOVE));
+        let other = [None, Some(Timestamp::from_millis(7))];
+        let again = tail.is_doubtful(&page(0, 19, Some(26)), other);
+        assert!(again, "other rows above");
         let mut full = tail_of(Some(10), Some(2), CountTrust::default());
-        assert!(!full.is_doubtful(&page(0, 20, Some(25))), "it is known");
+        assert!(
+            !full.is_doubtful(&page(0, 20, Some(25)), ABOVE),
+            "it is known"
+        );
         let mut unlearnt = tail_of(None, None, CountTrust::default());
-        assert!(!unlearnt.is_doubtful(&page(0, 20, Some(20))));
-        assert!(unlearnt.is_doubtful(&page(0, 20, Some(22))));
+        assert!(!unlearnt.is_doubtful(&page(0, 20, Some(20)), ABOVE));
+        assert!(unlearnt.is_doubtful(&page(0, 20, Some(22)), ABOVE));
     }
 
     #[test]

@@ -70,9 +70,12 @@ impl Walk {
     /// What to ask for after a page. The cover `reached` down to the page's oldest row without it,
     /// lower, or not so far (greater).
     pub(super) fn plan_after(&mut self, page: &PageFacts, linked: bool, reached: Ordering) {
-        let overlap = self
-            .rules
-            .overlap(self.full().min(u64::from(page.limit.max(1))));
+        let rows = if self.tail.cuts_pages() {
+            page.len()
+        } else {
+            self.full().min(u64::from(page.limit.max(1)))
+        };
+        let overlap = self.rules.overlap(rows);
         if !linked {
             self.step_back = (self.step_back * 2).max(2 * overlap).max(1);
             self.ask(Purpose::Cover, page.skip.saturating_sub(self.step_back));
@@ -89,7 +92,8 @@ impl Walk {
         }
         let full = self.tail.full_page.unwrap_or(page.limit).min(page.limit);
         // Where pages are cut short, each is one of many until one brings nothing further.
-        let is_cut = self.tail.cuts_pages() && reached.is_gt() && page.len() > 1;
+        let goes_on = reached.is_gt() || page.last_above_oldest() > Some(0);
+        let is_cut = self.tail.cuts_pages() && goes_on && page.len() > 1;
         if page.len() < u64::from(full) && !is_cut {
             self.check_end_of(page);
             if !switch::holds(Rule::EmptyPastShort)

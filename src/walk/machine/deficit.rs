@@ -1,7 +1,7 @@
 //! The end of a walk: the closing read of the head, and the number of live messages against
 //! what the gateway counts.
 
-use super::{MaybeTail, Purpose, Walk, bisect::Search, signed};
+use super::{MaybeTail, Purpose, Walk, bisect::Search, narrow::Narrow, signed};
 use crate::{
     model::{FailureClass, Timestamp},
     walk::{
@@ -127,6 +127,7 @@ impl Walk {
         }
         self.maybe_tail = Some(MaybeTail {
             rows: page.len(),
+            limit: page.limit,
             end: page.end(),
             count: page.count,
             before: None,
@@ -178,6 +179,8 @@ impl Walk {
         }
         self.rewalked = true;
         self.trouble = None;
+        self.narrow = Narrow::default();
+        self.tail.forget_doubt();
         self.ahead_to = 0;
         self.stuck_at = None;
         self.paired = None;

@@ -39,6 +39,7 @@ impl Walk {
     pub(super) fn check_end_of(&mut self, page: &PageFacts) {
         self.maybe_tail = Some(MaybeTail {
             rows: page.len(),
+            limit: page.limit,
             end: page.end(),
             count: page.count,
             before: if page.skip == 0 { None } else { page.newest() },
@@ -61,7 +62,9 @@ impl Walk {
         }
         self.purpose = Purpose::Cover;
         let is_shown = ends_there && (same_count || self.tail.is_uncounted(page.count));
-        if is_shown && self.tail.is_doubtful(page) {
+        if !is_shown {
+            self.tail.forget_doubt();
+        } else if self.tail.is_doubtful(page, [tail.before, tail.oldest]) {
             self.ask(Purpose::EndAgain, tail.end - tail.rows);
             return Vec::new();
         }
@@ -75,11 +78,12 @@ impl Walk {
             }
             return self.end_without_count(ends_there, tail);
         }
-        if !page.is_empty() && same_count && page.limit == self.rules.limit {
+        if !page.is_empty() && same_count && tail.limit == self.rules.limit {
             let rows = u32::try_from(tail.rows).unwrap_or(u32::MAX);
             self.tail.full_page = Some(self.tail.full_page.unwrap_or(0).max(rows));
         }
-        if !page.is_empty() && (tail.is_short || tail.rows < self.longest_page) {
+        // Followed by more, and not by an arrival: it was cut.
+        if !page.is_empty() && page.count == tail.count && self.is_short_tail(tail) {
             self.tail.saw_cut();
         }
         if page.is_empty() && page.skip == 0 {
@@ -167,11 +171,13 @@ impl Walk {
             self.leave_end(Some(count), tail.end);
             return Vec::new();
         }
-        // Where no page was seen to be full, a count that wobbles about the end says so too, and the
-        // end was seen twice by now.
-        let is_about_counted = tail.count.is_some() && self.tail.full_page.is_none();
-        if ends_there && (tail.is_short || is_about_counted) {
+        // Where no page was seen to be full, a count that wobbles about the end says so too, or the
+        // list is one page that is shorter than was asked for. The end was seen twice by now.
+        let is_one_page = tail.rows == tail.end && tail.rows < u64::from(tail.limit);
+        let is_unfilled = self.tail.full_page.is_none() && (tail.count.is_some() || is_one_page);
+        if ends_there && (self.is_short_tail(tail) || is_unfilled) {
             self.tail_proof = Some(TailProof::ShortPage);
+            self.measured = Some(tail.end);
             self.cover_below(tail);
             return Vec::new();
         }
@@ -183,6 +189,11 @@ impl Walk {
             reason,
         });
         Vec::new()
+    }
+
+    /// Whether the page is shorter than one that this gateway was shown to return.
+    fn is_short_tail(&self, tail: MaybeTail) -> bool {
+        tail.is_short || tail.rows < self.longest_page.min(u64::from(tail.limit))
     }
 
     /// The head was empty twice with different counts: once more.

@@ -4,9 +4,9 @@ mod ahead;
 mod confirm;
 mod cover;
 mod deficit;
+mod uneven;
 
 use super::*;
-use crate::walk::RowFacts;
 
 pub(super) const RULES: Rules = Rules {
     limit: 20,

@@ -38,7 +38,7 @@ impl Walk {
         let may_end = is_short || counted_end == i64::try_from(page.end()).ok();
         if is_new && may_end {
             self.check_end_of(page);
-        } else if !came_short && page.limit < self.rules.limit_max {
+        } else if !came_short && page.limit < self.rules.limit_max && !self.narrow.is_under_way() {
             self.limit = page.limit.saturating_mul(2).min(self.rules.limit_max);
             self.ask(Purpose::Cover, page.skip);
         } else if let Some(rows_above) = self.begin_pair(page, time) {
