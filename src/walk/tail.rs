@@ -140,15 +140,21 @@ impl Tail {
     }
 
     /// Whether an empty page is to be believed only if the page above it shows the same once more:
-    /// where there is no count, or another one and no page has shown how long a full one is, the
-    /// page above may have been capped or cut, and rows may have been deleted since; where pages
-    /// are known to be cut, a count that lags may hide that.
-    pub(super) fn is_doubtful(&mut self, empty: &PageFacts, above: [Option<Timestamp>; 2]) -> bool {
+    /// where no count agrees, the page above may have been capped or cut, and rows may have been
+    /// deleted since. Where a full page is known, that matters if `live` messages reach below the end;
+    /// where pages are known to be cut, a count that lags may hide it.
+    pub(super) fn is_doubtful(
+        &mut self,
+        empty: &PageFacts,
+        above: [Option<Timestamp>; 2],
+        live: u64,
+    ) -> bool {
         let count = empty.count.filter(|_| !self.unreliable);
         let listed = count.map(|count| count - self.unlisted.unwrap_or(0));
         let fits = listed == i64::try_from(empty.end()).ok();
+        let matters = self.full_page.is_none() || live > empty.end();
         let seen = Some((empty.end(), count, above));
-        let may_go_on = self.cuts_pages || count.is_none() || (!fits && self.full_page.is_none());
+        let may_go_on = self.cuts_pages || count.is_none() || (!fits && matters);
         may_go_on && std::mem::replace(&mut self.doubted, seen) != seen
     }
 
@@ -331,34 +337,38 @@ mod tests {
     fn an_end_that_the_count_denies_is_looked_at_twice_where_no_page_was_full() {
         let mut tail = tail_of(None, Some(2), CountTrust::default());
         assert!(
-            !tail.is_doubtful(&page(0, 20, Some(22)), ABOVE),
+            !tail.is_doubtful(&page(0, 20, Some(22)), ABOVE, 20),
             "as it says"
         );
-        assert!(tail.is_doubtful(&page(0, 20, Some(25)), ABOVE));
+        assert!(tail.is_doubtful(&page(0, 20, Some(25)), ABOVE, 20));
         assert!(
-            !tail.is_doubtful(&page(0, 20, Some(25)), ABOVE),
+            !tail.is_doubtful(&page(0, 20, Some(25)), ABOVE, 20),
             "the same again"
         );
         assert!(
-            tail.is_doubtful(&page(0, 20, Some(26)), ABOVE),
+            tail.is_doubtful(&page(0, 20, Some(26)), ABOVE, 20),
             "another count"
         );
         assert!(
-            tail.is_doubtful(&page(0, 19, Some(26)), ABOVE),
+            tail.is_doubtful(&page(0, 19, Some(26)), ABOVE, 20),
             "another end"
         );
-        assert!(!tail.is_doubtful(&page(0, 19, Some(26)), ABOVE));
+        assert!(!tail.is_doubtful(&page(0, 19, Some(26)), ABOVE, 20));
         let other = [None, Some(Timestamp::from_millis(7))];
-        let again = tail.is_doubtful(&page(0, 19, Some(26)), other);
+        let again = tail.is_doubtful(&page(0, 19, Some(26)), other, 20);
         assert!(again, "other rows above");
         let mut full = tail_of(Some(10), Some(2), CountTrust::default());
         assert!(
-            !full.is_doubtful(&page(0, 20, Some(25)), ABOVE),
+            !full.is_doubtful(&page(0, 20, Some(25)), ABOVE, 20),
             "it is known"
         );
+        assert!(
+            full.is_doubtful(&page(0, 20, Some(25)), ABOVE, 21),
+            "one would be called absent"
+        );
         let mut unlearnt = tail_of(None, None, CountTrust::default());
-        assert!(!unlearnt.is_doubtful(&page(0, 20, Some(20)), ABOVE));
-        assert!(unlearnt.is_doubtful(&page(0, 20, Some(22)), ABOVE));
+        assert!(!unlearnt.is_doubtful(&page(0, 20, Some(20)), ABOVE, 20));
+        assert!(unlearnt.is_doubtful(&page(0, 20, Some(22)), ABOVE, 20));
     }
 
     #[test]

@@ -64,7 +64,10 @@ impl Walk {
         let is_shown = ends_there && (same_count || self.tail.is_uncounted(page.count));
         if !is_shown {
             self.tail.forget_doubt();
-        } else if self.tail.is_doubtful(page, [tail.before, tail.oldest]) {
+        } else if self
+            .tail
+            .is_doubtful(page, [tail.before, tail.oldest], self.live)
+        {
             self.ask(Purpose::EndAgain, tail.end - tail.rows);
             return Vec::new();
         }
