@@ -171,7 +171,7 @@ async fn without_a_count_a_short_page_is_the_weaker_proof_of_the_end() {
 }
 
 #[tokio::test]
-async fn without_a_count_and_a_full_page_the_end_is_unproven() {
+async fn without_a_count_and_a_full_page_an_end_is_one_that_was_seen_twice() {
     let missing = Faults {
         count: CountMode::Missing,
         limit_cap: Some(7),
@@ -179,7 +179,13 @@ async fn without_a_count_and_a_full_page_the_end_is_unproven() {
     };
     let (scene, _) = with_faults(128, 5, missing).await;
     let done = scene.sync(&Run::of_page_size(20)).await;
-    assert_partial(&done, "tail_unproven");
+    done.assert_complete();
+    let conversations = done.counts().listed;
+    assert_eq!(
+        done.requests(),
+        4 * conversations,
+        "the page and what is past it, twice"
+    );
     assert_all_stored(&scene).await;
 }
 
