@@ -10,7 +10,7 @@ mod plan;
 
 use std::collections::BTreeMap;
 
-use sqlx::{AssertSqlSafe, PgPool, Row as _};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use super::open::{MIGRATIONS, Postgres};
 use crate::store::{
@@ -177,16 +177,18 @@ async fn compare_view(
     text: &str,
     schema: &mut Schema,
 ) -> Result<(), StoreError> {
-    let readers = &archive.readers;
+    // All of one connection: which index a plan takes may hang on what a connection has cached.
+    let mut connection = archive.readers.acquire().await.map_err(failed)?;
+    let reader = &mut *connection;
     let (mut expected, mut found) = (String::new(), String::new());
     for _ in 0..ATTEMPTS {
-        expected = plan_of(readers, &format!("({text}\n)")).await?;
-        found = plan_of(readers, &format!("\"{view}\"")).await?;
+        expected = plan_of(reader, &format!("({text}\n)")).await?;
+        found = plan_of(reader, &format!("\"{view}\"")).await?;
         if expected == found {
             break;
         }
         // What came from a server before 14 spells `extract` as it was stored there.
-        let older = plan_of(readers, &format!("({}\n)", with_date_part(text))).await?;
+        let older = plan_of(reader, &format!("({}\n)", with_date_part(text))).await?;
         if older == found {
             expected = older;
             break;
@@ -204,10 +206,10 @@ async fn compare_view(
 }
 
 /// How the server would read it all; or why it cannot, which is no failure of ours.
-async fn plan_of(readers: &PgPool, source: &str) -> Result<String, StoreError> {
+async fn plan_of(reader: &mut PgConnection, source: &str) -> Result<String, StoreError> {
     let explain = format!("explain (verbose, costs off) select * from {source} as v");
     let lines: Result<Vec<String>, _> = sqlx::query_scalar(AssertSqlSafe(explain))
-        .fetch_all(readers)
+        .fetch_all(&mut *reader)
         .await;
     match lines {
         Ok(lines) => {
