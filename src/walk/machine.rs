@@ -352,8 +352,8 @@ impl Walk {
         }
     }
 
-    /// Whether it is a page of a kind that fills no hole, read blindly or of one time, and another
-    /// one than the page before: the walk gets on by it all the same.
+    /// Whether the walk makes progress by a page that proves nothing: one that is read blindly, or
+    /// whose rows all have one time, and that differs from the page before.
     fn is_news_without_proof(&mut self, page: &PageFacts) -> bool {
         let hash = |row: Option<&RowFacts>| row.map(|row| row.id_hash);
         let ends = (hash(page.rows.first()), hash(page.rows.last()));

@@ -82,7 +82,7 @@ impl Sweep {
         };
         let is_tail = self.tail.ends_by_count(page) && self.tail.explains_end(page.end());
         let full = self.tail.full_page.unwrap_or(self.rules.limit);
-        // It has rows from above the place alone, and they are not all of one time.
+        // No row is older than the time that was asked for, and the rows do not share one time.
         let stands =
             asked.is_some_and(|asked| asked < oldest || (asked == oldest && newest > oldest));
         let tells_the_end = self.tail.full_page.is_some() && !self.tail.cuts_pages();

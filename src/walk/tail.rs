@@ -335,37 +335,24 @@ mod tests {
 
     #[test]
     fn an_end_that_the_count_denies_is_looked_at_twice_where_no_page_was_full() {
-        let mut tail = tail_of(None, Some(2), CountTrust::default());
-        assert!(
-            !tail.is_doubtful(&page(0, 20, Some(22)), ABOVE, 20),
-            "as it says"
-        );
-        assert!(tail.is_doubtful(&page(0, 20, Some(25)), ABOVE, 20));
-        assert!(
-            !tail.is_doubtful(&page(0, 20, Some(25)), ABOVE, 20),
-            "the same again"
-        );
-        assert!(
-            tail.is_doubtful(&page(0, 20, Some(26)), ABOVE, 20),
-            "another count"
-        );
-        assert!(
-            tail.is_doubtful(&page(0, 19, Some(26)), ABOVE, 20),
-            "another end"
-        );
-        assert!(!tail.is_doubtful(&page(0, 19, Some(26)), ABOVE, 20));
         let other = [None, Some(Timestamp::from_millis(7))];
-        let again = tail.is_doubtful(&page(0, 19, Some(26)), other, 20);
-        assert!(again, "other rows above");
+        let mut tail = tail_of(None, Some(2), CountTrust::default());
+        for (end, count, above, is_doubtful, why) in [
+            (20, 22, ABOVE, false, "as it says"),
+            (20, 25, ABOVE, true, "more are counted"),
+            (20, 25, ABOVE, false, "the same again"),
+            (20, 26, ABOVE, true, "another count"),
+            (19, 26, ABOVE, true, "another end"),
+            (19, 26, ABOVE, false, "the same again"),
+            (19, 26, other, true, "other rows above"),
+        ] {
+            let empty = page(0, end, Some(count));
+            assert_eq!(tail.is_doubtful(&empty, above, 20), is_doubtful, "{why}");
+        }
+        let more = page(0, 20, Some(25));
         let mut full = tail_of(Some(10), Some(2), CountTrust::default());
-        assert!(
-            !full.is_doubtful(&page(0, 20, Some(25)), ABOVE, 20),
-            "it is known"
-        );
-        assert!(
-            full.is_doubtful(&page(0, 20, Some(25)), ABOVE, 21),
-            "one would be called absent"
-        );
+        assert!(!full.is_doubtful(&more, ABOVE, 20), "it is known");
+        assert!(full.is_doubtful(&more, ABOVE, 21), "one would be absent");
         let mut unlearnt = tail_of(None, None, CountTrust::default());
         assert!(!unlearnt.is_doubtful(&page(0, 20, Some(20)), ABOVE, 20));
         assert!(unlearnt.is_doubtful(&page(0, 20, Some(22)), ABOVE, 20));

@@ -67,8 +67,8 @@ impl Walk {
         self.ask(Purpose::Cover, from.saturating_sub(self.step_back));
     }
 
-    /// What to ask for after a page. The cover `reached` down to the page's oldest row without it,
-    /// lower, or not so far (greater).
+    /// Plans the request after a page. `reached` compares the lower edge that the cover had before
+    /// the page with the page's oldest row: `Greater` if the page goes further down.
     pub(super) fn plan_after(&mut self, page: &PageFacts, linked: bool, reached: Ordering) {
         let rows = if self.tail.cuts_pages() {
             page.len()
